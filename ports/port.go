@@ -1,0 +1,100 @@
+package ports
+
+import (
+	"errors"
+	"net"
+
+	"govs/packet"
+)
+
+// Stats are a port's counters since it was opened, in the terms of the Interface table's statistics column
+// (ovs-vswitchd.conf.db(5)). A counter that the device does not have is NotCounted.
+type Stats struct {
+	RxPackets, TxPackets, RxBytes, TxBytes    uint64
+	RxDropped, TxDropped, RxErrors, TxErrors  uint64
+	Multicast, Collisions                     uint64
+	RxLengthErrors, RxOverErrors, RxCRCErrors uint64
+	RxFrameErrors, RxFIFOErrors, RxMissed     uint64
+	TxAborted, TxCarrier, TxFIFO, TxHeartbeat uint64
+	TxWindow                                  uint64
+	Custom                                    map[string]uint64 // device-specific, e.g. ovs_tx_failure_drops, rx_q0_good_packets
+}
+
+// NotCounted marks a statistic that a device does not keep.
+const NotCounted = ^uint64(0)
+
+// Status is what a port reports about itself now.
+type Status struct {
+	MAC        net.HardwareAddr
+	MTU        int
+	AdminUp    bool
+	LinkUp     bool
+	LinkSpeed  uint64 // bits per second; 0 unknown
+	FullDuplex bool
+	LinkResets uint64            // times the link went up or down
+	IfIndex    int               // 0 when it has none
+	Driver     map[string]string // the Interface table's status column
+	RxQueues   int
+	TxQueues   int
+}
+
+// Port is one device of a datapath.
+type Port interface {
+	// Name is the Interface's name.
+	Name() string
+	// Type is the Interface's type as in the database ("dpdk", "dpdkvhostuserclient", "system", "internal", "dummy"…).
+	Type() string
+	// Polled says whether PMDs poll the port (true) or the datapath's non-PMD goroutine waits on it (false).
+	Polled() bool
+	// RxQueues is the number of receive queues, at least 1; constant while the port is open.
+	RxQueues() int
+	// TxQueues is the number of transmit queues, at least 1; constant while the port is open.
+	TxQueues() int
+	// Rx receives a burst from queue q into b (which is empty on entry), sets b.N, and never blocks.
+	// The packets belong to the caller.
+	Rx(q int, b *packet.Batch)
+	// Tx sends all of b on queue q and takes ownership of every packet: what could not be sent is freed and counted
+	// in the port's statistics as TxDropped. Sets b.N to 0. Never blocks.
+	Tx(q int, b *packet.Batch)
+	// Stats fills s with the counters.
+	Stats(s *Stats)
+	// Status reports the present state. Seq changes whenever Status may have changed, and is cheap to call.
+	Status() Status
+	Seq() uint64
+	// SetMTU, SetMAC and SetAdminUp change the device; ErrUnsupported when it cannot.
+	SetMTU(mtu int) error
+	SetMAC(mac net.HardwareAddr) error
+	SetAdminUp(up bool) error
+	// Close releases the device. The datapath no longer calls Rx or Tx.
+	Close() error
+}
+
+// Waiter is implemented by ports that are not Polled: WaitFD is a file descriptor that becomes readable (poll(2) POLLIN)
+// when Rx may return a packet.
+type Waiter interface {
+	WaitFD() int
+}
+
+// Errors that implementations wrap.
+var (
+	ErrUnsupported = errors.New("operation not supported")
+	ErrNoDPDK      = errors.New("DPDK not available")
+)
+
+// Config is what a port is opened with; unknown options are ignored, as the original does.
+type Config struct {
+	Name    string
+	Type    string
+	Options map[string]string // the Interface's options column
+	MTU     int               // mtu_request, 0 for the default
+	MAC     net.HardwareAddr  // requested address or nil
+	RxQs    int               // options:n_rxq, 0 for the default
+	TxQs    int               // number of transmit queues that the datapath wants (PMDs + 1)
+	Alloc   packet.Allocator
+}
+
+// Opener opens ports of one or more types. An error is written to Interface.error as it is.
+type Opener interface {
+	Types() []string
+	Open(c Config) (Port, error)
+}
