@@ -1,0 +1,162 @@
+package dpif
+
+import (
+	"context"
+	"sync/atomic"
+
+	"govs/actions"
+	"govs/flow"
+	"govs/packet"
+	"govs/ports"
+)
+
+// PortNo is a datapath port number ("odp port"). It appears in flow.Key's in_port and in output actions.
+type PortNo = uint32
+
+const (
+	// PortLocal is the datapath's own port (the internal port named like the datapath).
+	PortLocal PortNo = 0
+	// PortNone is no port.
+	PortNone PortNo = ^PortNo(0)
+)
+
+// UFID is a megaflow's 128-bit unique identifier, as dpctl/dump-flows -m prints it.
+type UFID [16]byte
+
+// Flow is one megaflow installed in one poller. All fields but the statistics are immutable once it is installed;
+// Actions is replaced whole. Statistics are written by the owning poller only and may be read from any goroutine.
+type Flow struct {
+	UFID    UFID
+	Poller  int                          // index of the poller that owns it (a PMD's core id, or NonPMD)
+	Mask    *flow.Mask                   // interned: shared by all flows of a subtable
+	NWords  int                          // leading words that Mask uses
+	Words   []uint64                     // the key under Mask: only the words where Mask is not zero, in order
+	Actions atomic.Pointer[actions.List] // what the datapath does with a packet of this flow
+	Owner   any                          // ofproto's record of the flow (its ukey); the datapath only keeps it
+
+	Packets  atomic.Uint64
+	Bytes    atomic.Uint64
+	Used     atomic.Int64  // when last hit, clock's monotonic milliseconds; 0 never
+	TCPFlags atomic.Uint32 // OR of all TCP flags seen
+	Dead     atomic.Bool   // set by the poller once the flow is out of its tables; its statistics are final
+}
+
+// NonPMD is the Poller of the goroutine that serves ports which are not Polled.
+const NonPMD = 0x7fffffff
+
+// Kind of an Upcall.
+type Kind uint8
+
+const (
+	// Miss is a packet that no megaflow matched. It must be answered with one Verdict.
+	Miss Kind = iota
+	// Action is a packet that a userspace action sent up. It is answered with Datapath.Done.
+	Action
+)
+
+// Upcall is a packet that the datapath passes to ofproto. Key and Packet belong to the datapath and may be read, not
+// written, until the upcall is answered.
+type Upcall struct {
+	Kind     Kind
+	Poller   int
+	Key      *flow.Key
+	KeyLen   int // leading words of Key that are valid
+	Layers   flow.Layers
+	Packet   *packet.Buf       // Miss: the first parked packet. Action: a copy, as it was when the action ran
+	Userdata *actions.Userdata // Action: what the userspace action carried
+	Priv     any               // the datapath's own; ofproto leaves it alone
+}
+
+// Verdict answers a Miss.
+type Verdict struct {
+	// Install says whether a megaflow is to be installed; if not, only the parked packets are dealt with.
+	Install bool
+	Mask    *flow.Mask    // which bits of the upcall's key were read to decide; the poller computes the masked key
+	Actions *actions.List // the megaflow's actions; also executed on the parked packets
+	Owner   any           // stored in Flow.Owner
+	// OnInstalled, if not nil, is called by the poller (it must be quick and must not block) with the Flow that was
+	// installed, or with nil when it was not, because an equal flow was there already or the table is full.
+	OnInstalled func(*Flow)
+}
+
+// Datapath is one userspace datapath. Methods may be called from any goroutine except a poller.
+type Datapath interface {
+	// PortAdd gives the port the number want, or a free one if want is PortNone, and starts to poll it. The datapath
+	// does not close the port when PortAdd fails.
+	PortAdd(p ports.Port, want PortNo) (PortNo, error)
+	// PortDel stops polling the port, drops its queued packets and flows of that in_port stay until revalidated. It
+	// returns when no poller uses the port any more; the caller closes the Port.
+	PortDel(no PortNo) error
+	// Ports lists the ports in number order.
+	Ports() []PortInfo
+
+	// Recv blocks until upcalls are there for handler h or ctx ends, and fills us. Handlers share the upcalls; those of
+	// one flow always go to the same handler, in order; ports are served in turn (one port's misses cannot starve another's).
+	Recv(ctx context.Context, h int, us []*Upcall) (int, error)
+	// SetHandlers sets the number of handlers that Recv serves, at least 1.
+	SetHandlers(n int)
+	// Post answers a Miss. The upcall must not be used afterwards.
+	Post(u *Upcall, v Verdict)
+	// Done ends an Action upcall, whose packet is freed.
+	Done(u *Upcall)
+
+	// Flows calls f for every installed megaflow, poller by poller, until it returns false. Flows that come and go
+	// meanwhile may or may not be seen.
+	Flows(f func(*Flow) bool)
+	// FlowPut installs a megaflow in the poller pmd (used by dpctl/add-flow), or replaces its actions.
+	FlowPut(pmd int, k *flow.Key, m *flow.Mask, a *actions.List) error
+	// FlowMod replaces a flow's actions; FlowDel takes it out. Both are queued to the owning poller and return at once;
+	// done, if not nil, is called by the poller when it has happened: the flow's statistics are final then.
+	FlowMod(f *Flow, a *actions.List, done func())
+	FlowDel(f *Flow, done func())
+	// FlowFlush takes out all flows and returns when that has happened.
+	FlowFlush()
+
+	// Execute runs actions on a packet as if it had entered at k's in_port (packet_out, and what handlers send). The packet
+	// is taken over. It runs on the non-PMD poller and returns when it has happened if wait is set.
+	Execute(p *packet.Buf, k *flow.Key, a *actions.List, wait bool)
+
+	// Quiesce returns when all packets that dummy ports received before have been dealt with: lookups, upcalls,
+	// verdicts and transmissions (netdev-dummy/receive).
+	Quiesce(ctx context.Context) error
+
+	// Configure applies a configuration and returns when all pollers run it.
+	Configure(c Config) error
+	// Stats are the datapath's lookup totals (dpctl/show).
+	Stats() Stats
+	// Drops are the counts of packets not delivered, by reason, over all pollers and ports.
+	Drops() map[DropReason]uint64
+	// Alloc is the allocator of the datapath's packets.
+	Alloc() packet.Allocator
+	Close() error
+}
+
+// PortInfo describes a port of a datapath.
+type PortInfo struct {
+	No   PortNo
+	Port ports.Port
+}
+
+// Stats are totals over all pollers.
+type Stats struct {
+	Hit, Missed, Lost uint64 // lookups that hit (EMC, SMC or megaflow), that missed, and misses dropped before an upcall
+	Flows             int
+	Masks             int
+	MaskHits          uint64 // subtables probed for the megaflow hits
+	CacheHits         uint64 // EMC hits
+}
+
+// Config is the datapath part of other_config, resolved by vswitchd (ovs-vswitchd.conf.db(5), Open_vSwitch table).
+type Config struct {
+	PMDCPUs          []int             // cores that run a PMD, from pmd-cpu-mask; empty: one per NUMA node if a polled port exists
+	EMCInsertInvProb uint32            // emc-insert-inv-prob: 0 never, 1 always, n one in n
+	SMCEnable        bool              // smc-enable
+	TxFlushInterval  int64             // tx-flush-interval, microseconds
+	PMDSleepMax      int64             // pmd-sleep-max, microseconds
+	RxqAffinity      map[string]string // port name -> other_config:pmd-rxq-affinity
+	RxqAssign        string            // pmd-rxq-assign: cycles, roundrobin, group
+	PerfMetrics      bool              // pmd-perf-metrics
+}
+
+// DropReason names a cause of loss. Its String is the coverage counter's and Prometheus label's name.
+type DropReason uint8
