@@ -1,0 +1,62 @@
+# govs: the commands are
+#
+#   make            build every program to bin/ (with DPDK where pkg-config finds it)
+#   make deps       install what building, testing and measuring need (Debian; root or sudo)
+#   make test       everything that must hold: formatting, vet, staticcheck, all tests
+#   make run        the switch with two vhost-user guests and a live table ([FOR=10s])
+#   make bench      cycles per packet beside testpmd and OVS-DPDK ([ROW=emc-1k])
+#   make generate   write the generated files; make check-generate compares them
+#   make clean
+#
+# Variables: GO, GOAMD64 (v3 unless set), NODPDK=1 (build without DPDK), FOR, ROW.
+
+SHELL   := /bin/bash
+GO      ?= $(or $(shell command -v go 2>/dev/null),/usr/local/go/bin/go)
+GOAMD64 ?= v3
+
+export PATH := $(PATH):$(patsubst %/,%,$(dir $(GO)))
+export GO GOAMD64 NODPDK
+export GOFLAGS ?= -buildvcs=false
+export CGO_CFLAGS_ALLOW  := .*
+export CGO_LDFLAGS_ALLOW := .*
+export CGO_CFLAGS  ?= -O3
+export CGO_ENABLED ?= 1
+
+STATICCHECK_VERSION := v0.8.2
+export STATICCHECK_VERSION
+
+# Evaluated when a recipe runs, because `make deps` may have just installed DPDK.
+TAGS = $(shell tools/scripts/tags.sh)
+
+.PHONY: all build deps test bench run fresh generate check-generate clean
+.NOTPARALLEL:
+
+all: build
+
+build:
+	@tools/scripts/build.sh
+
+deps:
+	@tools/scripts/deps.sh
+
+test:
+	@tools/scripts/test.sh
+
+bench: deps build
+	@bin/bench $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
+
+run: deps build
+	@bin/demo $(if $(FOR),-for '$(FOR)') $(RUNFLAGS)
+
+# Both commands in a Debian 12 root that has only Go, gcc, make and git (root, network).
+fresh:
+	@test/fresh/fresh.sh
+
+generate:
+	@$(GO) generate ./...
+
+check-generate:
+	@tools/scripts/check-generate.sh
+
+clean:
+	rm -rf bin bench/out coverage.out

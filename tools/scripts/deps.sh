@@ -1,0 +1,58 @@
+#!/bin/sh
+# Installs what building, testing, running and measuring need, on Debian 12.
+# Says nothing and does nothing when it is all there. "deps.sh build" installs only what the build needs.
+set -e
+cd "$(dirname "$0")/../.."
+GO=${GO:-go}
+build="gcc libc6-dev make pkg-config libdpdk-dev ca-certificates"
+test="dpdk-dev openvswitch-switch openvswitch-switch-dpdk openvswitch-common openvswitch-testcontroller
+	iproute2 iputils-ping iperf3 tcpdump procps kmod"
+
+want=$build
+[ "$1" = build ] || want="$build $test"
+
+missing=
+for p in $want; do
+	if command -v dpkg-query >/dev/null; then
+		dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing="$missing $p"
+	fi
+done
+if ! command -v dpkg-query >/dev/null; then
+	echo "deps: this is not Debian: make sure that these are there: $want" >&2
+elif [ -n "$missing" ]; then
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		sudo=$(command -v sudo || true)
+		[ -n "$sudo" ] || { echo "deps: missing:$missing: run \"make deps\" as root" >&2; exit 1; }
+	fi
+	echo "deps: installing$missing"
+	# A package that starts its daemons here would take the sockets and bridges of the host:
+	# refuse that while we install, unless the host has a policy of its own.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
+		$sudo chmod 755 $policy
+		trap '$sudo rm -f $policy' EXIT INT TERM
+	fi
+	log=$(mktemp)
+	apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120"
+	# shellcheck disable=SC2086
+	if ! { $apt update && $apt install --no-install-recommends $missing; } >"$log" 2>&1; then
+		tail -n 30 "$log" >&2
+		rm -f "$log"
+		echo "deps: installing failed" >&2
+		exit 1
+	fi
+	rm -f "$log"
+fi
+[ "$1" = build ] && exit 0
+
+# staticcheck, pinned, as a Go tool in bin/.
+stamp=bin/.staticcheck-$STATICCHECK_VERSION
+if [ -n "$STATICCHECK_VERSION" ] && { [ ! -e "$stamp" ] || [ ! -x bin/staticcheck ]; }; then
+	echo "deps: building staticcheck $STATICCHECK_VERSION"
+	mkdir -p bin
+	GOBIN=$PWD/bin CGO_ENABLED=0 GOFLAGS= $GO install "honnef.co/go/tools/cmd/staticcheck@$STATICCHECK_VERSION"
+	rm -f bin/.staticcheck-*
+	touch "$stamp"
+fi
