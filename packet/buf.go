@@ -26,7 +26,7 @@ type Buf struct {
 	hashHi     uint32         // rest of the hash union
 	vlanOuter  uint16         // outer stripped VLAN tag
 	bufLen     uint16         // length in bytes of the segment's buffer
-	pool       unsafe.Pointer // rte_mempool or *Arena's C-side id that owns the buffer
+	pool       unsafe.Pointer // the rte_mempool, or the first memory chunk of the Arena, that owns the buffer
 	next       *Buf           // next segment or nil
 	TxOffload  uint64         // packed l2_len, l3_len, l4_len, tso_segsz (rte_mbuf.tx_offload)
 	shinfo     unsafe.Pointer // external buffer data, DPDK's
