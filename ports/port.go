@@ -23,6 +23,12 @@ type Stats struct {
 // NotCounted marks a statistic that a device does not keep.
 const NotCounted = ^uint64(0)
 
+// Unset returns Stats of which nothing is counted, for implementations to start from.
+func Unset() Stats {
+	const n = NotCounted
+	return Stats{n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, nil}
+}
+
 // Status is what a port reports about itself now.
 type Status struct {
 	MAC        net.HardwareAddr
@@ -46,7 +52,9 @@ type Port interface {
 	Type() string
 	// Polled says whether PMDs poll the port (true) or the datapath's non-PMD goroutine waits on it (false).
 	Polled() bool
-	// RxQueues is the number of receive queues, at least 1; constant while the port is open.
+	// RxQueues is the number of receive queues that are worth polling, at least 1. It is constant while the port is open,
+	// but for vhost-user ports: there it follows the guest, Seq changes with it, and Rx on a queue that is not, or no
+	// longer, there is harmless and finds nothing.
 	RxQueues() int
 	// TxQueues is the number of transmit queues, at least 1; constant while the port is open.
 	TxQueues() int
@@ -79,7 +87,15 @@ type Waiter interface {
 var (
 	ErrUnsupported = errors.New("operation not supported")
 	ErrNoDPDK      = errors.New("DPDK not available")
+	ErrReopen      = errors.New("the port must be closed and opened again")
 )
+
+// Reconfigurer is implemented by ports that can take changed options while they are open.
+type Reconfigurer interface {
+	// Reconfigure puts c into force while Rx and Tx go on, or changes nothing and returns ErrReopen when that needs a
+	// new port. c's MTU and MAC are not looked at: SetMTU and SetMAC change them.
+	Reconfigure(c Config) error
+}
 
 // Config is what a port is opened with; unknown options are ignored, as the original does.
 type Config struct {
