@@ -13,7 +13,11 @@ type Error struct {
 	Details string
 	Syntax  string // the JSON text that the error is about, if any
 	IOError string // the system's error string of an I/O error, if any
+	Cause   error  // what errors.Is and errors.As find behind it; may be nil
 }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Error returns the text that the original logs and prints.
 func (e *Error) Error() string {

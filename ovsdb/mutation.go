@@ -152,7 +152,6 @@ func (m *Mutation) rangeError() error {
 	return Errorf("range error", "Result of \"%s\" operation is out of range.", m.Mutator)
 }
 
-
 func divZero() error { return Errorf("domain error", "Division by zero.") }
 
 func (m *Mutation) applyInt(x, y int64) (Atom, error) {

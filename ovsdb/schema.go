@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"govs/internal/strerror"
 	"govs/ovsdb/ojson"
 )
 
@@ -276,11 +277,8 @@ func IsSchemaVersion(v string) bool {
 func ReadSchemaFile(name string) (*DatabaseSchema, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		if pe, ok := err.(*os.PathError); ok {
-			err = pe.Err
-		}
 		return nil, fmt.Errorf("failed to read schema: \"%s\" could not be read as JSON (error opening \"%s\": %s)",
-			name, name, ErrnoText(err))
+			name, name, strerror.Text(err))
 	}
 	v, err := ojson.Parse(string(data))
 	if err == nil && v.Kind() != ojson.Object && v.Kind() != ojson.Array {
@@ -296,24 +294,6 @@ func ReadSchemaFile(name string) (*DatabaseSchema, error) {
 		return nil, &wrapped
 	}
 	return s, err
-}
-
-// ErrnoText returns the system's text of an I/O error as C programs print it ("No such file or directory").
-func ErrnoText(err error) string {
-	for {
-		u, ok := err.(interface{ Unwrap() error })
-		if !ok || u.Unwrap() == nil {
-			break
-		}
-		err = u.Unwrap()
-	}
-	s := err.Error()
-	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
-		if _, ok := err.(interface{ Temporary() bool }); ok { // syscall.Errno
-			s = strings.ToUpper(s[:1]) + s[1:]
-		}
-	}
-	return s
 }
 
 // JSON returns the JSON form of the schema.
