@@ -71,7 +71,7 @@ func (s *tagSet) Has(t uint32) bool {
 // Add counts t once more.
 func (s *tagSet) Add(t uint32) {
 	tab := s.tab.Load()
-	if tab == nil || s.used*2 >= len(tab.tags) {
+	if tab == nil || s.used*4 >= len(tab.tags)*3 {
 		tab = s.grow(tab)
 	}
 	m := uint32(len(tab.tags) - 1)
@@ -108,10 +108,10 @@ func (s *tagSet) Remove(t uint32) {
 	}
 }
 
-// grow makes room: a table at most a quarter full of live tags.
+// grow makes room: a table at most half full.
 func (s *tagSet) grow(old *tagTab) *tagTab {
 	n := minSlots
-	for n < (s.live+1)*4 {
+	for n < (s.live+1)*2 {
 		n *= 2
 	}
 	tab := newTagTab(n)

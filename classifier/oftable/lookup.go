@@ -79,7 +79,7 @@ func (e *ranked[T]) lookup(pfx *prefixSet, tries *[maxPrefixes]trieState, v uint
 	r := visible(s.probe(tag(h), k), v)
 	if r == nil && s.portBits > 0 {
 		// Only the ports can have failed, as far as hashes tell. They always are of the last stage.
-		_, looked := s.ports.lookup(portsOf(k[flow.WL4]), 32)
+		_, looked := s.ports.lookup(portsOf(k[flow.WL4]&uint64(s.portMask)), 32)
 		wc[flow.WL4] |= uint64(^uint32(0)<<(32-looked)) & uint64(s.portMask)
 		s.fold(wc, s.last)
 		return nil

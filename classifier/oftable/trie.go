@@ -42,14 +42,6 @@ func (b bits128) keep(n int) bits128 {
 	return b
 }
 
-// common is the number of leading bits that a and b share.
-func (b bits128) common(a bits128) int {
-	if x := a.hi ^ b.hi; x != 0 {
-		return bits.LeadingZeros64(x)
-	}
-	return 64 + bits.LeadingZeros64(a.lo^b.lo)
-}
-
 func (b *bits128) set(i int) {
 	if i < 64 {
 		b.hi |= 1 << (63 - i)
@@ -58,12 +50,32 @@ func (b *bits128) set(i int) {
 	}
 }
 
+// maxRun is the longest run of bits in a node; longer ones are a chain of nodes.
+const maxRun = 64
+
 // trieNode is one edge's run of bits and what is below it. prefix and n never change; a node is replaced to change them.
 type trieNode struct {
-	prefix bits128                     // the run, left-aligned, zero beyond n bits
-	n      int                         // length of the run
+	prefix uint64                      // the run, left-aligned, zero beyond n bits
 	rules  atomic.Int32                // rules whose prefix ends here
+	n      uint8                       // length of the run, at most maxRun
 	edges  [2]atomic.Pointer[trieNode] // by the bit after the run
+}
+
+// newPath returns the nodes for the first n bits of v, with one rule at the end.
+func newPath(v bits128, n int) *trieNode {
+	if n <= maxRun {
+		t := &trieNode{prefix: v.keep(n).hi, n: uint8(n)}
+		t.rules.Store(1)
+		return t
+	}
+	t := &trieNode{prefix: v.hi, n: maxRun}
+	t.edges[v.bit(maxRun)].Store(newPath(v.shl(maxRun), n-maxRun))
+	return t
+}
+
+// common is the number of leading bits of v that the run agrees with.
+func (t *trieNode) common(v bits128) int {
+	return min(bits.LeadingZeros64(v.hi^t.prefix), int(t.n))
 }
 
 func (t *trieNode) leaf() bool {
@@ -81,9 +93,9 @@ func (t *trie) lookup(v bits128, width int) (lens bits128, looked int) {
 	at := 0
 	var last *trieNode
 	for n := t.root.Load(); n != nil; {
-		eq := min(v.shl(at).common(n.prefix), n.n)
+		eq := n.common(v.shl(at))
 		at += eq
-		if eq < n.n {
+		if eq < int(n.n) {
 			return lens, at + 1
 		}
 		if at > 0 && n.rules.Load() > 0 {
@@ -107,28 +119,23 @@ func (t *trie) insert(v bits128, plen int) {
 	at := 0
 	for {
 		n := edge.Load()
-		rest := v.keep(plen).shl(at)
 		if n == nil {
-			nn := &trieNode{prefix: rest, n: plen - at}
-			nn.rules.Store(1)
-			edge.Store(nn)
+			edge.Store(newPath(v.shl(at), plen-at))
 			return
 		}
-		eq := min(rest.common(n.prefix), n.n, plen-at)
-		if eq < n.n {
+		eq := min(n.common(v.shl(at)), plen-at)
+		if eq < int(n.n) {
 			// Split the run: up holds its first eq bits, low the others and all that was below.
-			low := &trieNode{prefix: n.prefix.shl(eq), n: n.n - eq}
+			low := &trieNode{prefix: n.prefix << eq, n: n.n - uint8(eq)}
 			low.rules.Store(n.rules.Load())
 			low.edges[0].Store(n.edges[0].Load())
 			low.edges[1].Store(n.edges[1].Load())
-			up := &trieNode{prefix: n.prefix.keep(eq), n: eq}
-			up.edges[n.prefix.bit(eq)].Store(low)
+			up := &trieNode{prefix: bits128{hi: n.prefix}.keep(eq).hi, n: uint8(eq)}
+			up.edges[low.prefix>>63].Store(low)
 			if at+eq == plen {
 				up.rules.Store(1)
 			} else {
-				nn := &trieNode{prefix: v.keep(plen).shl(at + eq), n: plen - at - eq}
-				nn.rules.Store(1)
-				up.edges[v.bit(at+eq)].Store(nn)
+				up.edges[v.bit(at+eq)].Store(newPath(v.shl(at+eq), plen-at-eq))
 			}
 			edge.Store(up)
 			return
@@ -155,7 +162,7 @@ func (t *trie) remove(v bits128, plen int) {
 		}
 		path[depth] = edge
 		depth++
-		at += n.n
+		at += int(n.n)
 		if at == plen {
 			n.rules.Add(-1)
 			break
@@ -182,7 +189,10 @@ func (t *trie) remove(v bits128, plen int) {
 			if c == nil {
 				c = e1
 			}
-			m := &trieNode{prefix: n.prefix.join(n.n, c.prefix), n: n.n + c.n}
+			if int(n.n)+int(c.n) > maxRun {
+				return
+			}
+			m := &trieNode{prefix: n.prefix | c.prefix>>n.n, n: n.n + c.n}
 			m.rules.Store(c.rules.Load())
 			m.edges[0].Store(c.edges[0].Load())
 			m.edges[1].Store(c.edges[1].Load())
@@ -190,17 +200,4 @@ func (t *trie) remove(v bits128, plen int) {
 			return
 		}
 	}
-}
-
-// join appends c after the first n bits of b.
-func (b bits128) join(n int, c bits128) bits128 {
-	switch {
-	case n == 0:
-		return c
-	case n < 64:
-		return bits128{b.hi | c.hi>>n, c.lo>>n | c.hi<<(64-n)}
-	case n < 128:
-		return bits128{b.hi, b.lo | c.hi>>(n-64)}
-	}
-	return b
 }
