@@ -73,6 +73,7 @@ type Field struct {
 	Writable bool     // whether OpenFlow actions may set it
 	Form     Form     // its text form
 	Overlay  bool     // whether it shares its bits with a field that owns them
+	Valid    uint64   // its bits that may be ones, e.g. 20 for ipv6_label; the low half of a 128-bit field
 	OXM      []OXM    // its wire numbers; the last one that a version allows is preferred
 }
 
@@ -110,8 +111,13 @@ func ones(w uint8) Value {
 	return Value{0, 1<<w - 1}
 }
 
-// AllOnes returns the value with each of the field's bits set: its exact-match mask.
-func (f *Field) AllOnes() Value { return ones(f.Width) }
+// AllOnes returns the field's exact-match mask: all the bits that may be ones.
+func (f *Field) AllOnes() Value {
+	if f.Width > 64 {
+		return Value{ones(f.Width).Hi, f.Valid}
+	}
+	return Value{0, f.Valid}
+}
 
 // get reads the field from an array of words.
 func (f *Field) get(w *[Words]uint64) Value {
@@ -143,5 +149,8 @@ func (m *Mask) Get(id FieldID) Value { return fields[id].get((*[Words]uint64)(m)
 // Set sets the field's mask in m; bits of v above the field's width are ignored.
 func (m *Mask) Set(id FieldID, v Value) { fields[id].set((*[Words]uint64)(m), v) }
 
-// SetExact sets every bit of the field in m.
-func (m *Mask) SetExact(id FieldID) { f := &fields[id]; f.set((*[Words]uint64)(m), ones(f.Width)) }
+// SetExact adds every bit of the field to m.
+func (m *Mask) SetExact(id FieldID) {
+	f := &fields[id]
+	f.set((*[Words]uint64)(m), f.get((*[Words]uint64)(m)).Or(f.AllOnes()))
+}

@@ -11,25 +11,51 @@ type Match struct {
 	Mask Mask
 }
 
-// Set matches the bits of the field that are ones in mask to those of value. Earlier constraints on the field are dropped.
+// Set matches the bits of the field that are ones in mask to those of value, as OpenFlow means the field: earlier constraints
+// on it are dropped, dl_vlan and the VLAN priorities also match on the tag's presence, and dl_vlan 0xffff on its absence.
 func (m *Match) Set(id FieldID, value, mask Value) {
+	switch id {
+	case FieldDlVlan:
+		if value.Lo == 0xffff {
+			m.Set(FieldVlanTCI, Value{}, U(0xffff))
+			return
+		}
+		id, value.Lo, mask.Lo = FieldVlanVID, value.Lo|VLANPresent, mask.Lo|VLANPresent
+	case FieldDlVlanPCP, FieldVlanPCP:
+		if !mask.IsZero() {
+			m.Mask.SetVlanTCI(m.Mask.VlanTCI() | VLANPresent)
+			m.Key.SetVlanTCI(m.Key.VlanTCI() | VLANPresent)
+		}
+	}
+	m.setRaw(id, value, mask)
+}
+
+func (m *Match) setRaw(id FieldID, value, mask Value) {
 	f := &fields[id]
-	mask = mask.And(ones(f.Width))
-	f.set((*[Words]uint64)(&m.Mask), mask)
-	f.set((*[Words]uint64)(&m.Key), value.And(mask))
+	mask = mask.And(f.AllOnes())
+	keep := ones(f.Width).AndNot(f.AllOnes()) // bits of another field, e.g. nw_ecn beside nw_tos
+	oldMask, oldKey := m.Mask.Get(id).And(keep), m.Key.Get(id).And(keep)
+	f.set((*[Words]uint64)(&m.Mask), mask.Or(oldMask))
+	f.set((*[Words]uint64)(&m.Key), value.And(mask).Or(oldKey))
 }
 
 // SetExact matches the whole field to value.
 func (m *Match) SetExact(id FieldID, value Value) { m.Set(id, value, fields[id].AllOnes()) }
 
 // Get returns the field's value and mask.
-func (m *Match) Get(id FieldID) (value, mask Value) { return m.Key.Get(id), m.Mask.Get(id) }
+func (m *Match) Get(id FieldID) (value, mask Value) {
+	all := fields[id].AllOnes()
+	return m.Key.Get(id).And(all), m.Mask.Get(id).And(all)
+}
 
 // IsWild reports whether no bit of the field matters.
-func (m *Mask) IsWild(id FieldID) bool { return m.Get(id).IsZero() }
+func (m *Mask) IsWild(id FieldID) bool { return m.Get(id).And(fields[id].AllOnes()).IsZero() }
 
 // IsExact reports whether every bit of the field matters.
-func (m *Mask) IsExact(id FieldID) bool { return m.Get(id) == fields[id].AllOnes() }
+func (m *Mask) IsExact(id FieldID) bool {
+	all := fields[id].AllOnes()
+	return m.Get(id).And(all) == all
+}
 
 // IsWild reports whether no bit of the field is matched.
 func (m *Match) IsWild(id FieldID) bool { return m.Mask.IsWild(id) }

@@ -50,6 +50,23 @@ func all() []spec {
 	return r
 }
 
+// validBits gives the bits of a field that may be ones where they are not all the bits of its width.
+var validBits = map[string]uint64{
+	"nw_tos": 0xfc, "ipv6_label": 0xfffff, "tcp_flags": 0xfff, "ip_frag": 3, "ct_state": 0xff, "tun_flags": 1,
+	"tun_erspan_ver": 0xf, "tun_erspan_idx": 0xfffff, "tun_erspan_dir": 1, "tun_erspan_hwid": 0x3f,
+}
+
+// valid returns the field's bits that may be ones; only the low half of 128-bit fields.
+func valid(s spec) uint64 {
+	if v, ok := validBits[s.name]; ok {
+		return v
+	}
+	if s.width >= 64 {
+		return ^uint64(0)
+	}
+	return 1<<s.width - 1
+}
+
 // oxmClass maps the prefixes used in table.go to (class, experimenter).
 var oxmClass = map[string][2]uint32{
 	"NXM": {0x0000, 0}, "NX": {0x0001, 0}, "ERIC": {0x1000, 0}, "OXM": {0x8000, 0}, "REG": {0x8001, 0},
@@ -146,8 +163,8 @@ func generate() ([]byte, error) {
 		if s.aliases != "" {
 			al = fmt.Sprintf("%#v", strings.Fields(s.aliases))
 		}
-		p("Field%s: {ID: Field%s, Name: %q, Aliases: %s, Word: %s, Shift: %d, Width: %d, Bits: %d, Maskable: %v, Prereq: Prereq%s, Writable: %v, Form: Form%s, Overlay: %v, OXM: %s},\n",
-			s.goName, s.goName, s.name, al, s.word, s.shift, s.width, s.bits, s.mask == "full", s.prereq, s.write, s.form, s.overlay, oxm)
+		p("Field%s: {ID: Field%s, Name: %q, Aliases: %s, Word: %s, Shift: %d, Width: %d, Bits: %d, Maskable: %v, Prereq: Prereq%s, Writable: %v, Form: Form%s, Overlay: %v, Valid: 0x%x, OXM: %s},\n",
+			s.goName, s.goName, s.name, al, s.word, s.shift, s.width, s.bits, s.mask == "full", s.prereq, s.write, s.form, s.overlay, valid(s), oxm)
 	}
 	p("}\n\n// FieldByName returns the field that has name as its name or one of its aliases.\nfunc FieldByName(name string) (FieldID, bool) {\nswitch name {\n")
 	for _, s := range fs {
