@@ -1,0 +1,409 @@
+package megaflow
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"unsafe"
+
+	"govs/flow"
+)
+
+// Burst is the most packets that one Lookup takes.
+const Burst = 32
+
+// ErrExists says that an equal flow is there already.
+var ErrExists = errors.New("flow exists")
+
+// ErrMask says that a mask does not match in_port and recirc_id exactly, as every megaflow's must.
+var ErrMask = errors.New("mask does not match in_port and recirc_id exactly")
+
+// Subtable holds the flows of one mask.
+type Subtable struct {
+	mask  flow.Mask
+	last  int    // leading words of a key that the mask reads
+	lines int    // cache lines of an entry
+	words int    // compact words, at least inlineWords (padded with words that are masked to nothing)
+	hash  uint64 // of mask
+	id    uint16
+	idx   [flow.Words]uint8  // word number of each compact word
+	cmask [flow.Words]uint64 // mask of each compact word
+	tab   table
+	hits  uint64 // since the last Sort
+	Hits  uint64 // in all
+}
+
+// Mask returns the subtable's mask, which stays valid and constant.
+func (t *Subtable) Mask() *flow.Mask { return &t.mask }
+
+// Last is the number of leading key words that the mask reads.
+func (t *Subtable) Last() int { return t.last }
+
+// Lines is the length in cache lines of the subtable's entries, which Store.Free wants to know.
+func (t *Subtable) Lines() int { return t.lines }
+
+// Len is the number of flows.
+func (t *Subtable) Len() int { return t.tab.count }
+
+// keyWord is k[i] for an i from a subtable's idx, which is in range.
+func keyWord(k *flow.Key, i uint8) uint64 {
+	return *(*uint64)(unsafe.Add(unsafe.Pointer(k), uintptr(i)*8))
+}
+
+// equal compares an entry with a key under the subtable's mask.
+func (t *Subtable) equal(e *Entry, k *flow.Key) bool {
+	d := e.Words[0] ^ k[0] // every mask has all of word 0
+	d |= e.Words[1] ^ keyWord(k, t.idx[1])&t.cmask[1]
+	d |= e.Words[2] ^ keyWord(k, t.idx[2])&t.cmask[2]
+	d |= e.Words[3] ^ keyWord(k, t.idx[3])&t.cmask[3]
+	if d != 0 {
+		return false
+	}
+	for i := inlineWords; i < t.words; i++ {
+		if *e.word(i) != keyWord(k, t.idx[i])&t.cmask[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// hashKey hashes the bits of k that the mask reads.
+func (t *Subtable) hashKey(s *Seeds, k *flow.Key) uint32 {
+	h := s.Hash(k, &t.mask)
+	if t.last > HashWords {
+		h = s.HashRest(h, k, &t.mask, t.last)
+	}
+	return uint32(h)
+}
+
+// find looks for k and also gives its hash.
+func (t *Subtable) find(s *Store, k *flow.Key) (Ref, uint32) {
+	h := t.hashKey(&s.Seeds, k)
+	return t.probe(s, k, h), h
+}
+
+// probe looks for k, whose hash is h, in its whole chain of buckets.
+func (t *Subtable) probe(s *Store, k *flow.Key, h uint32) Ref {
+	b := t.tab.bucket(t.tab.index(h))
+	for {
+		for m := b.match(tagOf(h)); m != 0; m &= m - 1 {
+			r := b.ref(lane(m))
+			if r != 0 && t.equal(s.Entry(r), k) {
+				return r
+			}
+		}
+		o := b.refs[slots]
+		if o == 0 {
+			return 0
+		}
+		b = t.tab.over(o)
+	}
+}
+
+// Classifier holds the megaflows of one in_port.
+type Classifier struct {
+	s        *Store
+	subs     []*Subtable // most hit first
+	union    flow.Mask
+	unionLen int
+	count    int
+	Hits     uint64 // packets that Lookup found
+	Probes   uint64 // subtables that were searched for those packets
+	work     *scratch
+}
+
+// scratch is a Lookup's working memory.
+type scratch struct {
+	addr [Burst]uintptr
+	hash [Burst]uint32
+	cand [Burst]Ref
+}
+
+// New returns an empty classifier with entries in s.
+func New(s *Store) *Classifier { return &Classifier{s: s, work: new(scratch)} }
+
+// Len is the number of flows.
+func (c *Classifier) Len() int { return c.count }
+
+// Subtables returns the subtables, most hit first. The slice is the classifier's own.
+func (c *Classifier) Subtables() []*Subtable { return c.subs }
+
+// Union returns the OR of all masks, and the number of leading key words that any of them reads.
+func (c *Classifier) Union() (*flow.Mask, int) { return &c.union, c.unionLen }
+
+// Close gives back the memory of all subtables. Entries are not freed.
+func (c *Classifier) Close() {
+	for _, t := range c.subs {
+		t.tab.close()
+		c.s.subs[t.id] = nil
+	}
+	c.subs = nil
+	c.count = 0
+	c.reunite()
+}
+
+// Lookup finds the megaflows of a burst: of the packets idx[0..n-1], whose keys have lens[i] valid leading words. It writes
+// refs[i] of those that it finds, leaves in idx the others, in their order, and returns how many they are. The keys must
+// have the classifier's in_port.
+func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+	for pos, t := range c.subs {
+		if n == 0 {
+			break
+		}
+		left := t.lookup(c.s, c.work, keys, lens, idx, n, refs)
+		found := uint64(n - left)
+		t.hits += found
+		c.Hits += found
+		c.Probes += found * uint64(pos+1)
+		n = left
+	}
+	return n
+}
+
+// lookup is Lookup in one subtable. Each stage is a loop of its own, so that the processor overlaps the packets' misses.
+func (t *Subtable) lookup(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+	if n > Burst {
+		n = Burst
+	}
+	seeds := &s.Seeds
+	long := t.last > HashWords
+	for j := 0; j < n; j++ {
+		k := &keys[idx[j]&(Burst-1)]
+		h := seeds.Hash(k, &t.mask)
+		if long {
+			if int(lens[idx[j]&(Burst-1)]) < t.last {
+				h = 0 // a shape that the mask excludes; dealt with below
+			} else {
+				h = seeds.HashRest(h, k, &t.mask, t.last)
+			}
+		}
+		w.hash[j] = uint32(h)
+		w.addr[j] = t.tab.addr(uint32(h))
+	}
+	large := t.tab.large()
+	if large {
+		prefetch(&w.addr, n)
+	}
+	for j := 0; j < n; j++ {
+		b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
+		m := b.match(tagOf(w.hash[j]))
+		r := b.ref(lane(m))
+		if m == 0 {
+			r = 0
+		}
+		w.cand[j] = r
+	}
+	if large {
+		s.Prefetch(&w.cand, n)
+	}
+	left := 0
+	for j := 0; j < n; j++ {
+		i := idx[j] & (Burst - 1)
+		r := w.cand[j]
+		if r != 0 {
+			if k := &keys[i]; t.equal(s.Entry(r), k) && (!long || int(lens[i]) >= t.last) {
+				refs[i] = r
+				continue
+			}
+		}
+		if r = t.rest(s, w, j, &keys[i], r); r != 0 && int(lens[i]) >= t.last {
+			refs[i] = r
+			continue
+		}
+		idx[left&(Burst-1)] = i
+		left++
+	}
+	return left
+}
+
+// rest finishes the search for packet j whose first candidate, first, was not it.
+func (t *Subtable) rest(s *Store, w *scratch, j int, k *flow.Key, first Ref) Ref {
+	b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
+	if first == 0 && b.refs[slots] == 0 {
+		return 0
+	}
+	return t.probe(s, k, w.hash[j])
+}
+
+// Find looks for one packet, whose key has n valid words, in all subtables.
+func (c *Classifier) Find(k *flow.Key, n int) Ref {
+	for _, t := range c.subs {
+		if t.last <= n {
+			if r, _ := t.find(c.s, k); r != 0 {
+				return r
+			}
+		}
+	}
+	return 0
+}
+
+// FindExact looks for the flow that has exactly the mask m and k's bits under it.
+func (c *Classifier) FindExact(k *flow.Key, m *flow.Mask) Ref {
+	if t := c.subtable(m, maskHash(m)); t != nil {
+		r, _ := t.find(c.s, k)
+		return r
+	}
+	return 0
+}
+
+// Insert adds the flow of k under m, and returns its entry, whose statistics are zero and whose Out is OutDrop, with its
+// subtable, whose Mask is the interned m. When the flow is there already it returns that one and ErrExists.
+func (c *Classifier) Insert(k *flow.Key, m *flow.Mask) (Ref, *Subtable, error) {
+	if m[flow.WInPort] != ^uint64(0) {
+		return 0, nil, ErrMask
+	}
+	hash := maskHash(m)
+	t := c.subtable(m, hash)
+	if t == nil {
+		var err error
+		if t, err = c.addSubtable(m, hash); err != nil {
+			return 0, nil, err
+		}
+	}
+	r, h := t.find(c.s, k)
+	if r != 0 {
+		return r, t, ErrExists
+	}
+	r, ok := c.s.alloc(t.lines)
+	if !ok {
+		c.drop(t)
+		return 0, nil, fmt.Errorf("%d flows: %w", c.s.live, ErrFull)
+	}
+	e := c.s.Entry(r)
+	*e = Entry{Out: OutDrop, Sub: t.id}
+	for i := 0; i < t.words; i++ {
+		*e.word(i) = k[t.idx[i]] & t.cmask[i]
+	}
+	if err := t.tab.insert(h, r); err != nil {
+		c.s.Free(r, t.lines)
+		c.drop(t)
+		return 0, nil, err
+	}
+	c.count++
+	return r, t, nil
+}
+
+// Remove takes the flow r out. Its entry stays readable, with Out set to OutDead, until the caller frees it with Store.Free.
+// It returns the entry's length in lines, or 0 when r was not there.
+func (c *Classifier) Remove(r Ref) int {
+	e := c.s.Entry(r)
+	t := c.s.Subtable(e)
+	if t == nil || e.Out == OutDead {
+		return 0
+	}
+	var k flow.Key
+	for i := t.words - 1; i >= 0; i-- { // padding names word 0 too: the true word 0 is written last
+		k[t.idx[i]] = *e.word(i)
+	}
+	if !t.tab.remove(t.hashKey(&c.s.Seeds, &k), r) {
+		return 0
+	}
+	e.Out = OutDead
+	e.Words[0] = deadWord
+	c.count--
+	c.drop(t)
+	return t.lines
+}
+
+// Expand writes the masked key of a live entry to k, which must be zero.
+func (s *Store) Expand(e *Entry, k *flow.Key) {
+	if t := s.Subtable(e); t != nil {
+		for i := t.words - 1; i >= 0; i-- {
+			k[t.idx[i]] = *e.word(i)
+		}
+	}
+}
+
+// Each calls f for every flow.
+func (c *Classifier) Each(f func(Ref)) {
+	for _, t := range c.subs {
+		t.tab.each(f)
+	}
+}
+
+// Sort orders the subtables by their hits since the last Sort, as OVS does once a second.
+func (c *Classifier) Sort() {
+	if len(c.subs) < 2 {
+		for _, t := range c.subs {
+			t.Hits += t.hits
+			t.hits = 0
+		}
+		return
+	}
+	sort.SliceStable(c.subs, func(i, j int) bool { return c.subs[i].hits > c.subs[j].hits })
+	for _, t := range c.subs {
+		t.Hits += t.hits
+		t.hits = 0
+	}
+}
+
+func (c *Classifier) subtable(m *flow.Mask, hash uint64) *Subtable {
+	for _, t := range c.subs {
+		if t.hash == hash && t.mask == *m {
+			return t
+		}
+	}
+	return nil
+}
+
+func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
+	t := &Subtable{mask: *m, hash: hash}
+	for i, w := range m {
+		if w != 0 {
+			t.idx[t.words] = uint8(i)
+			t.cmask[t.words] = w
+			t.words++
+			t.last = i + 1
+		}
+	}
+	if t.words < inlineWords {
+		t.words = inlineWords
+	}
+	t.lines = ((headerWords+t.words)*8 + Line - 1) / Line
+	if err := c.s.addSub(t); err != nil {
+		return nil, err
+	}
+	if err := t.tab.init(); err != nil {
+		c.s.subs[t.id] = nil
+		return nil, err
+	}
+	c.subs = append(c.subs, t)
+	c.reunite()
+	return t, nil
+}
+
+// drop removes t if it has no flow left.
+func (c *Classifier) drop(t *Subtable) {
+	if t.tab.count != 0 {
+		return
+	}
+	for i, u := range c.subs {
+		if u == t {
+			c.subs = append(c.subs[:i], c.subs[i+1:]...)
+			break
+		}
+	}
+	t.tab.close()
+	c.s.subs[t.id] = nil
+	c.reunite()
+}
+
+func (c *Classifier) reunite() {
+	c.union, c.unionLen = flow.Mask{}, 0
+	for _, t := range c.subs {
+		for i := 0; i < t.last; i++ {
+			c.union[i] |= t.mask[i]
+		}
+		c.unionLen = max(c.unionLen, t.last)
+	}
+}
+
+func maskHash(m *flow.Mask) uint64 {
+	h := uint64(0x9e3779b97f4a7c15)
+	for i, w := range m {
+		if w != 0 {
+			h = mix(h^w, 0xbf58476d1ce4e5b9^uint64(i)<<32)
+		}
+	}
+	return h
+}

@@ -1,0 +1,191 @@
+package megaflow
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"govs/flow"
+)
+
+// Ref numbers an entry of a Store: its address divided by the cache line's size. 0 is no entry.
+type Ref uint32
+
+// Line is the size of a cache line in bytes.
+const Line = 64
+
+// headerWords is the length of an Entry before its key words.
+const headerWords = 4
+
+// inlineWords is the length of Entry.Words as declared. An entry has room for as many as its subtable's mask has words.
+const inlineWords = Line/8 - headerWords
+
+// Values of Entry.Out that are not a port number.
+const (
+	OutDrop    = 0xffff // no action
+	OutComplex = 0xfffe // anything but one output: see the flow's action list
+	OutDead    = 0xfffd // the flow is gone: caches treat it as a miss
+	MaxPort    = 0xfff0 // port numbers are below this
+)
+
+// Entry is a flow as the lookups see it. Packets, Bytes and UsedFlags (the time of the last hit in milliseconds << 16, and
+// the OR of the TCP flags) are written by the owning poller and read by anybody by atomic loads.
+type Entry struct {
+	Packets   uint64
+	Bytes     uint64
+	UsedFlags uint64
+	Flow      uint32              // index of the poller's Go object
+	Out       uint16              // output port when that is the only action, or an Out… value
+	Sub       uint16              // number of the subtable
+	Words     [inlineWords]uint64 // the masked key, compact; longer than declared when the mask is
+}
+
+// word returns the address of the i-th masked key word.
+func (e *Entry) word(i int) *uint64 {
+	return (*uint64)(unsafe.Add(unsafe.Pointer(&e.Words), uintptr(i)*8))
+}
+
+// deadWord is the first key word of a free or dead entry. No packet has it, as ports are below MaxPort.
+const deadWord = ^uint64(0)
+
+// ErrFull says that a Store or a Classifier has no room for another flow.
+var ErrFull = errors.New("flow table full")
+
+// Store is the memory of one poller's flow entries.
+type Store struct {
+	base  unsafe.Pointer
+	size  uintptr
+	next  uint32              // first line that was never used
+	limit uint32              // lines in all
+	free  [maxLines + 1][]Ref // by length in lines
+	subs  []*Subtable         // by Entry.Sub; nil when the number is free
+	live  int
+	Seeds Seeds
+}
+
+const maxLines = (headerWords*8 + flow.Words*8 + Line - 1) / Line
+
+// NewStore reserves address space for about maxFlows flows; memory is used as flows come. seed makes the hash secret.
+func NewStore(maxFlows int, seed uint64) (*Store, error) {
+	lines := uint64(maxFlows)*2 + 1024
+	if maxFlows < 0 || lines >= 1<<32 {
+		return nil, fmt.Errorf("%d flows: out of range", maxFlows)
+	}
+	size := uintptr(lines * Line)
+	p, err := reserve(size)
+	if err != nil {
+		return nil, err
+	}
+	adviseHuge(p, size)
+	s := &Store{base: p, size: size, next: 1, limit: uint32(lines), subs: make([]*Subtable, 1, 64)}
+	for i := range s.Seeds {
+		seed += 0x9e3779b97f4a7c15
+		s.Seeds[i] = mix(seed, 0xbf58476d1ce4e5b9^seed>>29) | 1
+	}
+	return s, nil
+}
+
+// Close gives the memory back. No Ref may be used afterwards, nor counters of entries be read.
+func (s *Store) Close() {
+	if s.base != nil {
+		unmapTable(s.base, s.size)
+		s.base = nil
+	}
+}
+
+// Entry returns the entry numbered r.
+func (s *Store) Entry(r Ref) *Entry {
+	return (*Entry)(unsafe.Add(s.base, uintptr(r)*Line))
+}
+
+// Prefetch asks for the entries refs[idx[0]], refs[idx[1]]… of n packets; a zero Ref does no harm.
+func (s *Store) Prefetch(refs *[Burst]Ref, n int) {
+	var a [Burst]uintptr
+	for i := 0; i < n && i < Burst; i++ {
+		a[i] = uintptr(s.base) + uintptr(refs[i])*Line
+	}
+	prefetch(&a, n)
+}
+
+// Len is the number of entries in use, dead ones that are not freed yet included.
+func (s *Store) Len() int { return s.live }
+
+// Subtable returns the subtable of e, or nil.
+func (s *Store) Subtable(e *Entry) *Subtable {
+	if int(e.Sub) >= len(s.subs) {
+		return nil
+	}
+	return s.subs[e.Sub]
+}
+
+// Matches says whether k, of length n words, is of the flow r: caches that hold only a signature ask it. r may be an entry
+// that was freed meanwhile; the answer is then no.
+func (s *Store) Matches(r Ref, k *flow.Key, n int) bool {
+	e := s.Entry(r)
+	t := s.subs[e.Sub]
+	return t != nil && t.last <= n && t.equal(e, k)
+}
+
+func (s *Store) alloc(lines int) (Ref, bool) {
+	f := s.free[lines]
+	if n := len(f); n > 0 {
+		r := f[n-1]
+		s.free[lines] = f[:n-1]
+		s.live++
+		return r, true
+	}
+	if uint64(s.next)+uint64(lines) > uint64(s.limit) {
+		return 0, false
+	}
+	r := Ref(s.next)
+	s.next += uint32(lines)
+	s.live++
+	return r, true
+}
+
+// Free makes the entry of a removed flow reusable. The caller has made sure that no cache which trusts a Ref blindly
+// (the EMC) still holds it, and that nobody reads its statistics.
+func (s *Store) Free(r Ref, lines int) {
+	e := s.Entry(r)
+	e.Out = OutDead
+	e.Words[0] = deadWord
+	s.free[lines] = append(s.free[lines], r)
+	s.live--
+}
+
+// addSub gives t a number.
+func (s *Store) addSub(t *Subtable) error {
+	for i := 1; i < len(s.subs); i++ {
+		if s.subs[i] == nil {
+			s.subs[i] = t
+			t.id = uint16(i)
+			return nil
+		}
+	}
+	if len(s.subs) >= 1<<16 {
+		return fmt.Errorf("%d subtables: %w", len(s.subs), ErrFull)
+	}
+	t.id = uint16(len(s.subs))
+	s.subs = append(s.subs, t)
+	return nil
+}
+
+const hugePage = 2 << 20
+
+// reserve returns zeroed memory outside the Go heap; pages are used when they are first written.
+func reserve(size uintptr) (unsafe.Pointer, error) {
+	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("mmap of %d bytes for flow tables: %w", size, err)
+	}
+	return p, nil
+}
+
+// adviseHuge asks for transparent huge pages: only faster, and not there on every kernel.
+func adviseHuge(p unsafe.Pointer, size uintptr) {
+	_ = unix.Madvise(unsafe.Slice((*byte)(p), size), unix.MADV_HUGEPAGE)
+}
+
+func unmapTable(p unsafe.Pointer, size uintptr) { _ = unix.MunmapPtr(p, size) }
