@@ -1,0 +1,55 @@
+package oracle
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var (
+	reUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+	rules  = []struct {
+		re *regexp.Regexp
+		to string
+	}{
+		{regexp.MustCompile(`duration=[0-9.]+s`), "duration=T"},
+		{regexp.MustCompile(`idle_age=[0-9]+`), "idle_age=T"},
+		{regexp.MustCompile(`hard_age=[0-9]+`), "hard_age=T"},
+		{regexp.MustCompile(`used:[0-9.]+s`), "used:T"},
+		{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "DATE"},
+		{regexp.MustCompile(`/tmp/gv[A-Za-z0-9]+`), "DIR"},
+		{regexp.MustCompile(`ovs-vswitchd\.[0-9]+\.ctl`), "ovs-vswitchd.PID.ctl"},
+		{regexp.MustCompile(`pid [0-9]+`), "pid PID"},
+		{regexp.MustCompile(`sec_since_(connect|disconnect)="[0-9]+"`), `sec_since_$1="N"`},
+	}
+)
+
+// Normalize removes from a tool's output what differs from run to run: durations and ages, dates, the switch's
+// directory, process numbers, and UUIDs, which are numbered in the order in which n first saw them.
+type Normalizer struct {
+	uuids map[string]string
+}
+
+// Text normalizes one command's output.
+func (n *Normalizer) Text(s string) string {
+	if n.uuids == nil {
+		n.uuids = map[string]string{}
+	}
+	for _, r := range rules {
+		s = r.re.ReplaceAllString(s, r.to)
+	}
+	s = reUUID.ReplaceAllStringFunc(s, func(u string) string {
+		if u == "00000000-0000-0000-0000-000000000000" {
+			return u
+		}
+		if n.uuids[u] == "" {
+			n.uuids[u] = fmt.Sprintf("<uuid%d>", len(n.uuids))
+		}
+		return n.uuids[u]
+	})
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " \t\r")
+	}
+	return strings.Join(lines, "\n")
+}
