@@ -1,0 +1,339 @@
+package emc
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"govs/classifier/megaflow"
+	"govs/flow"
+)
+
+type rig struct {
+	s *megaflow.Store
+	c *megaflow.Classifier
+	e *Cache
+	g *Signatures
+}
+
+func newRig(t testing.TB, flows int, inv uint32) *rig {
+	t.Helper()
+	s, err := megaflow.NewStore(flows, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(s, inv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := NewSignatures(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{s, megaflow.New(s), e, g}
+	t.Cleanup(func() { r.c.Close(); e.Close(); g.Close(); s.Close() })
+	return r
+}
+
+func fiveTuple() *flow.Mask {
+	var m flow.Mask
+	m[flow.WInPort] = ^uint64(0)
+	m[flow.WEthDst] = 0xffff
+	m[flow.WIPv4] = ^uint64(0)
+	m[flow.WL4] = 0xff000000ffffffff
+	return &m
+}
+
+func ipv6() *flow.Mask {
+	m := fiveTuple()
+	m[flow.WIPv4] = 0
+	m[flow.WIPv6Src+1] = ^uint64(0)
+	return m
+}
+
+func v4Key(i int) flow.Key {
+	var k flow.Key
+	k[flow.WInPort] = 1 << 32
+	k[flow.WEthDst] = 0x0202_0202_0202_0800
+	k[flow.WIPv4] = 0x0a000000_0b000000 + uint64(i)
+	k[flow.WL4] = 17<<56 | uint64(i%64)<<40 | 53
+	return k
+}
+
+func v6Key(i int) flow.Key {
+	k := v4Key(0)
+	k[flow.WEthDst] = 0x0202_0202_0202_86dd
+	k[flow.WIPv6Src+1] = uint64(i)
+	return k
+}
+
+// add installs a flow and returns its entry.
+func (r *rig) add(t testing.TB, k flow.Key, m *flow.Mask) megaflow.Ref {
+	t.Helper()
+	ref, _, err := r.c.Insert(&k, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+// look asks the exact-match cache for one packet.
+func (r *rig) look(k flow.Key, n int) megaflow.Ref {
+	var keys [burst]flow.Key
+	var lens, idx [burst]uint8
+	var h [burst]uint64
+	var refs [burst]megaflow.Ref
+	keys[0], lens[0] = k, uint8(n)
+	u, ul := r.c.Union()
+	Hash(r.s, &keys, &lens, 1, u, ul, &h)
+	if r.e.Lookup(&keys, &lens, 1, u, ul, &h, &idx, &refs) != 0 {
+		return 0
+	}
+	return refs[0]
+}
+
+func (r *rig) hash(k flow.Key, n int) uint64 {
+	var keys [burst]flow.Key
+	var lens [burst]uint8
+	var h [burst]uint64
+	keys[0], lens[0] = k, uint8(n)
+	u, ul := r.c.Union()
+	Hash(r.s, &keys, &lens, 1, u, ul, &h)
+	return h[0]
+}
+
+func (r *rig) insert(k flow.Key, n int, ref megaflow.Ref) {
+	u, ul := r.c.Union()
+	r.e.Insert(&k, n, u, ul, r.hash(k, n), ref)
+}
+
+func TestUnion(t *testing.T) {
+	r := newRig(t, 100, 1)
+	f1 := r.add(t, v4Key(1), fiveTuple())
+	r.insert(v4Key(1), flow.LenBase, f1)
+	k := v4Key(1)
+	k[flow.WL4] ^= 0x3f << 40 // TTL, which no flow reads
+	if got := r.look(k, flow.LenBase); got != f1 {
+		t.Fatalf("a packet with another TTL: flow %d, want %d", got, f1)
+	}
+	if got := r.look(v4Key(2), flow.LenBase); got != 0 {
+		t.Fatalf("another flow's packet: flow %d", got)
+	}
+	// A wider union: entries made before are either right or not found.
+	f2 := r.add(t, v6Key(5), ipv6())
+	if got := r.look(v4Key(1), flow.LenBase); got != f1 && got != 0 {
+		t.Fatalf("after the union changed: flow %d", got)
+	}
+	r.insert(v6Key(5), flow.LenIPv6, f2)
+	if got := r.look(v6Key(5), flow.LenIPv6); got != f2 {
+		t.Fatalf("an IPv6 packet: flow %d, want %d", got, f2)
+	}
+	if got := r.look(v6Key(6), flow.LenIPv6); got != 0 {
+		t.Fatalf("another IPv6 flow's packet: flow %d", got)
+	}
+	if got := r.look(v6Key(5), flow.LenBase); got != 0 {
+		t.Fatalf("a shorter shape found the entry of a longer one: %d", got)
+	}
+}
+
+func TestRetire(t *testing.T) {
+	r := newRig(t, 100, 1)
+	f1 := r.add(t, v4Key(1), fiveTuple())
+	r.insert(v4Key(1), flow.LenBase, f1)
+	r.g.Insert(r.hash(v4Key(1), flow.LenBase), f1)
+	r.e.Retire(f1, r.c.Remove(f1))
+	if f2 := r.add(t, v4Key(2), fiveTuple()); f2 == f1 {
+		t.Fatal("an entry was reused while the cache may name it")
+	}
+	for r.e.Sweep() {
+	}
+	if r.e.Retired() != 0 {
+		t.Fatal("not freed")
+	}
+	if got := r.look(v4Key(1), flow.LenBase); got != 0 {
+		t.Fatalf("found a removed flow: %d", got)
+	}
+	if f3 := r.add(t, v4Key(3), fiveTuple()); f3 != f1 {
+		t.Fatalf("the entry was not reused: %d, want %d", f3, f1)
+	}
+	if got := r.sig(v4Key(1)); got != 0 {
+		t.Fatalf("the signature cache took a reused entry for the flow: %d", got)
+	}
+}
+
+// sig asks the signature cache for one IPv4 packet.
+func (r *rig) sig(k flow.Key) megaflow.Ref {
+	var keys [burst]flow.Key
+	var lens, idx [burst]uint8
+	var h [burst]uint64
+	var refs [burst]megaflow.Ref
+	keys[0], lens[0], h[0] = k, flow.LenBase, r.hash(k, flow.LenBase)
+	if r.g.Lookup(&keys, &lens, &h, &idx, 1, &refs) != 0 {
+		return 0
+	}
+	return refs[0]
+}
+
+// TestRandom puts flows in and out of both caches and checks that whatever they find is what the classifier finds.
+func TestRandom(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	r := newRig(t, 1000, 1)
+	masks := []*flow.Mask{fiveTuple(), ipv6()}
+	live := map[int]megaflow.Ref{}
+	key := func(i int) (flow.Key, int) {
+		if i%2 == 1 {
+			return v6Key(i), flow.LenIPv6
+		}
+		return v4Key(i), flow.LenBase
+	}
+	for step := 0; step < 50000; step++ {
+		i := rnd.IntN(300)
+		k, n := key(i)
+		switch op := rnd.IntN(20); {
+		case op == 0 && live[i] == 0:
+			live[i] = r.add(t, k, masks[i%2])
+		case op == 1 && live[i] != 0:
+			r.e.Retire(live[i], r.c.Remove(live[i]))
+			delete(live, i)
+		case op == 2:
+			r.e.Sweep()
+		default:
+			got := r.look(k, n)
+			if got != 0 && r.s.Entry(got).Out == megaflow.OutDead {
+				got = 0
+			}
+			if got != 0 && got != live[i] {
+				t.Fatalf("step %d: the exact-match cache says %d, the truth is %d", step, got, live[i])
+			}
+			if n == flow.LenBase {
+				if s := r.sig(k); s != 0 && s != live[i] {
+					t.Fatalf("step %d: the signature cache says %d, the truth is %d", step, s, live[i])
+				}
+			}
+			if got == 0 && live[i] != 0 {
+				r.insert(k, n, live[i])
+				r.g.Insert(r.hash(k, n), live[i])
+				if r.look(k, n) != live[i] {
+					t.Fatal("not found right after Insert")
+				}
+			}
+		}
+	}
+}
+
+func TestChanceAndActive(t *testing.T) {
+	r := newRig(t, 10, 100)
+	n := 0
+	for range 1000000 {
+		if r.e.Chance() {
+			n++
+		}
+	}
+	if n < 9000 || n > 11000 {
+		t.Errorf("1 in 100: %d of a million", n)
+	}
+	r.e.SetInvProb(0)
+	if r.e.Chance() || r.e.Active(1) {
+		t.Error("probability 0 inserts or looks up")
+	}
+	r.e.SetInvProb(1)
+	if !r.e.Chance() || !r.e.Active(1) {
+		t.Error("probability 1 does not insert or look up")
+	}
+	// Nothing but misses: the cache rests, then tries again.
+	r.add(t, v4Key(1), fiveTuple())
+	looked, rested, again := 0, 0, false
+	for i := 0; i < window*(restWindows+2); i++ {
+		if r.e.Active(1) {
+			r.look(v4Key(9), flow.LenBase)
+			looked++
+			again = rested > 0
+		} else {
+			rested++
+		}
+	}
+	if looked < window || rested != window*restWindows || !again {
+		t.Errorf("%d lookups, %d skipped, tried again: %v", looked, rested, again)
+	}
+}
+
+func bench(b *testing.B, flows int, smc bool) {
+	r := newRig(b, flows, 1)
+	all := make([][flow.LenBase]uint64, flows)
+	var keys [burst]flow.Key
+	var lens, idx [burst]uint8
+	var h [burst]uint64
+	var refs [burst]megaflow.Ref
+	u, ul := r.c.Union()
+	r.g.Resize(flows)
+	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(flows) {
+		k := v4Key(i)
+		copy(all[p][:], k[:])
+		f := r.add(b, k, fiveTuple())
+		r.insert(k, flow.LenBase, f)
+		r.g.Insert(r.hash(k, flow.LenBase), f)
+	}
+	for i := range lens {
+		lens[i] = flow.LenBase
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	at, miss := 0, 0
+	for i := 0; i < b.N; i += burst {
+		for j := range keys {
+			*(*[flow.LenBase]uint64)(keys[j][:]) = all[at]
+			if at++; at == flows {
+				at = 0
+			}
+		}
+		Hash(r.s, &keys, &lens, burst, u, ul, &h)
+		if smc {
+			for j := range idx {
+				idx[j] = uint8(j)
+			}
+			miss += r.g.Lookup(&keys, &lens, &h, &idx, burst, &refs)
+		} else {
+			miss += r.e.Lookup(&keys, &lens, burst, u, ul, &h, &idx, &refs)
+		}
+	}
+	b.ReportMetric(float64(miss)/float64(b.N), "misses/op")
+}
+
+// The figures are per packet and include copying a key of six words, and hashing it.
+func BenchmarkCache(b *testing.B) {
+	for _, n := range []int{1, 1000, 4000} {
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, false) })
+	}
+}
+
+func BenchmarkSignatures(b *testing.B) {
+	for _, n := range []int{1, 1000, 10000, 100000, 1000000} {
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, true) })
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	r := newRig(t, 100, 1)
+	f := r.add(t, v4Key(1), fiveTuple())
+	var keys [burst]flow.Key
+	var lens, idx [burst]uint8
+	var h [burst]uint64
+	var refs [burst]megaflow.Ref
+	for i := range keys {
+		keys[i], lens[i] = v4Key(i), flow.LenBase
+	}
+	u, ul := r.c.Union()
+	if n := testing.AllocsPerRun(100, func() {
+		Hash(r.s, &keys, &lens, burst, u, ul, &h)
+		if left := r.e.Lookup(&keys, &lens, burst, u, ul, &h, &idx, &refs); left > 0 {
+			r.g.Lookup(&keys, &lens, &h, &idx, left, &refs)
+		}
+		if r.e.Chance() {
+			r.e.Insert(&keys[1], flow.LenBase, u, ul, h[1], f)
+			r.g.Insert(h[1], f)
+		}
+		r.e.Sweep()
+	}); n != 0 {
+		t.Fatalf("%v allocations a burst", n)
+	}
+}

@@ -1,0 +1,274 @@
+package emc
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"govs/classifier/megaflow"
+	"govs/flow"
+)
+
+// Entries is the number of flows that a Cache holds, as many as OVS's.
+const Entries = 8192
+
+const (
+	ways  = 2
+	sets  = Entries / ways
+	burst = megaflow.Burst
+	rest  = 8 // words in an entry's second line
+
+	// MaxWords is the longest key, in words, that a Cache holds.
+	MaxWords = megaflow.HashWords + rest
+)
+
+// entry is the first line of a cache entry.
+type entry struct {
+	words [megaflow.HashWords]uint64 // key under the union mask
+	tag   uint32                     // 28 bits of hash, and the number of words that count less HashWords-1; 0 free
+	ref   megaflow.Ref
+	_     uint64
+}
+
+// second is the second line, for longer keys.
+type second [rest]uint64
+
+// Cache is one poller's exact-match cache.
+type Cache struct {
+	s     *megaflow.Store
+	mem   unsafe.Pointer
+	ext   unsafe.Pointer
+	rnd   uint32
+	inv   uint32 // insert one in inv, 0 never
+	hit   uint32 // lookups that hit in this window
+	seen  uint32 // lookups in this window
+	rests uint32 // lookups that are still to be skipped
+
+	waiting  []retired // may still be in the cache before the cursor has passed it
+	sweeping []retired // will be free when the cursor comes round
+	cursor   int
+}
+
+type retired struct {
+	ref   megaflow.Ref
+	lines int
+}
+
+const memSize = Entries * megaflow.Line * 2
+
+// New returns an empty cache of flows in s; insertions happen with probability 1/invProb, never if that is 0.
+func New(s *megaflow.Store, invProb uint32) (*Cache, error) {
+	p, err := unix.MmapPtr(-1, 0, nil, memSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("mmap of the exact-match cache: %w", err)
+	}
+	c := &Cache{s: s, mem: p, ext: unsafe.Add(p, Entries*megaflow.Line), rnd: 0x9e3779b9}
+	c.SetInvProb(invProb)
+	return c, nil
+}
+
+// Close gives the memory back.
+func (c *Cache) Close() {
+	if c.mem != nil {
+		_ = unix.MunmapPtr(c.mem, memSize)
+		c.mem = nil
+	}
+}
+
+// SetInvProb changes the insertion probability; 0 also stops lookups, and empties the cache.
+func (c *Cache) SetInvProb(invProb uint32) {
+	c.inv = invProb
+	c.hit, c.seen, c.rests = 0, 0, 0
+	if invProb == 0 {
+		c.Clear()
+	}
+}
+
+// Clear empties the cache.
+func (c *Cache) Clear() {
+	clear(unsafe.Slice((*byte)(c.mem), Entries*megaflow.Line))
+}
+
+// Lookups are judged in windows of this many. A window in which fewer than a quarter hit is followed by restWindows windows
+// without lookups.
+const (
+	window      = 1 << 16
+	restWindows = 16
+)
+
+// Active says whether to look up n packets now. The answer is no while insertion is off, and for a while after lookups
+// have mostly missed, as then they cost more than they save.
+func (c *Cache) Active(n int) bool {
+	if c.inv == 0 {
+		return false
+	}
+	if c.rests > 0 {
+		c.rests -= min(c.rests, uint32(n))
+		return false
+	}
+	if c.seen >= window {
+		if c.hit < window/4 {
+			c.rests = window * restWindows
+		}
+		c.seen, c.hit = 0, 0
+	}
+	return true
+}
+
+func (c *Cache) at(set, way uint32) *entry {
+	return (*entry)(unsafe.Add(c.mem, uintptr(set*ways+way)*megaflow.Line))
+}
+
+func (c *Cache) second(e *entry) *second {
+	return (*second)(unsafe.Add(c.ext, uintptr(unsafe.Pointer(e))-uintptr(c.mem)))
+}
+
+func (e *entry) equal(k *flow.Key, u *flow.Mask) bool {
+	return e.words[0]^k[0]&u[0]|e.words[1]^k[1]&u[1]|e.words[2]^k[2]&u[2]|
+		e.words[3]^k[3]&u[3]|e.words[4]^k[4]&u[4]|e.words[5]^k[5]&u[5] == 0
+}
+
+func (c *Cache) equalRest(e *entry, k *flow.Key, u *flow.Mask, words int) bool {
+	x := c.second(e)
+	d := uint64(0)
+	for i := 0; i < words-megaflow.HashWords && i < rest; i++ {
+		d |= x[i] ^ k[i+megaflow.HashWords]&u[i+megaflow.HashWords]
+	}
+	return d == 0
+}
+
+// Hash computes the packets' hashes under the union mask, which has unionLen words: what Lookup, Insert and Signatures ask for.
+// lens are the keys' valid words.
+func Hash(s *megaflow.Store, keys *[burst]flow.Key, lens *[burst]uint8, n int, union *flow.Mask, unionLen int, hashes *[burst]uint64) {
+	seeds := &s.Seeds
+	n = min(n, burst)
+	for i := 0; i < n; i++ {
+		hashes[i] = seeds.Hash(&keys[i], union)
+	}
+	if unionLen > megaflow.HashWords {
+		for i := 0; i < n; i++ {
+			hashes[i] = seeds.HashRest(hashes[i], &keys[i], union, min(unionLen, int(lens[i])))
+		}
+	}
+}
+
+// tagOf joins 28 bits of hash and the number of words that count.
+func tagOf(h uint64, words int) uint32 {
+	return uint32(h)&^15 | uint32(words-megaflow.HashWords+1)
+}
+
+// Lookup looks up packets 0 to n-1, writes refs[i] of those it finds, puts the numbers of the others in idx and returns how
+// many they are. An entry that it finds may be dead (OutDead).
+func (c *Cache) Lookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *flow.Mask, unionLen int, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+	n = min(n, burst)
+	left := 0
+	long := unionLen > megaflow.HashWords
+	for i := 0; i < n; i++ {
+		k, h := &keys[i], hashes[i]
+		words := megaflow.HashWords
+		if long {
+			words = max(min(unionLen, int(lens[i])), megaflow.HashWords)
+		}
+		tag := tagOf(h, words)
+		set := uint32(h>>32) & (sets - 1)
+		e := c.at(set, 0)
+		if e.tag != tag || !e.equal(k, union) {
+			e = c.at(set, 1)
+			if e.tag != tag || !e.equal(k, union) {
+				e = nil
+			}
+		}
+		if e != nil && (words == megaflow.HashWords || words <= MaxWords && c.equalRest(e, k, union, words)) {
+			refs[i] = e.ref
+			continue
+		}
+		idx[left&(burst-1)] = uint8(i)
+		left++
+	}
+	c.seen += uint32(n)
+	c.hit += uint32(n - left)
+	return left
+}
+
+// Chance says, with the insertion probability, whether to Insert a packet that a megaflow answered.
+func (c *Cache) Chance() bool {
+	if c.inv <= 1 {
+		return c.inv == 1
+	}
+	x := c.rnd
+	x ^= x << 13
+	x ^= x >> 17
+	x ^= x << 5
+	c.rnd = x
+	return uint64(x)*uint64(c.inv)>>32 == 0
+}
+
+// Insert makes a later Lookup of k, of n valid words and hash h, find r. Keys of more than MaxWords words are not cached.
+func (c *Cache) Insert(k *flow.Key, n int, union *flow.Mask, unionLen int, h uint64, r megaflow.Ref) {
+	words := max(min(unionLen, n), megaflow.HashWords)
+	if words > MaxWords {
+		return
+	}
+	tag := tagOf(h, words)
+	set := uint32(h>>32) & (sets - 1)
+	e := c.at(set, 0)
+	if !(e.tag == tag && e.equal(k, union)) && c.alive(e) {
+		f := c.at(set, 1)
+		if f.tag == tag && f.equal(k, union) || !c.alive(f) || c.rnd&1 != 0 {
+			e = f
+		}
+	}
+	e.tag, e.ref = tag, r
+	for i := range e.words {
+		e.words[i] = k[i] & union[i]
+	}
+	if words > megaflow.HashWords {
+		x := c.second(e)
+		for i := megaflow.HashWords; i < words; i++ {
+			x[i-megaflow.HashWords] = k[i] & union[i]
+		}
+	}
+}
+
+func (c *Cache) alive(e *entry) bool {
+	return e.tag != 0 && c.s.Entry(e.ref).Out != megaflow.OutDead
+}
+
+// Retire takes over the entry of a removed flow (dead already), of lines cache lines, and frees it in the Store once no cache
+// entry can name it.
+func (c *Cache) Retire(r megaflow.Ref, lines int) {
+	c.waiting = append(c.waiting, retired{r, lines})
+}
+
+// sweepStep is how many entries one Sweep looks at.
+const sweepStep = 64
+
+// Sweep clears some cache entries of dead flows, and frees retired flows when it has been over all entries since. Call it
+// once per poll loop iteration; it does nothing unless flows have been retired. It says whether there is more to do.
+func (c *Cache) Sweep() bool {
+	if len(c.sweeping) == 0 {
+		if len(c.waiting) == 0 {
+			return false
+		}
+		c.waiting, c.sweeping = c.sweeping, c.waiting
+		c.cursor = 0
+	}
+	for i := 0; i < sweepStep; i++ {
+		e := (*entry)(unsafe.Add(c.mem, uintptr(c.cursor+i)*megaflow.Line))
+		if e.tag != 0 && c.s.Entry(e.ref).Out == megaflow.OutDead {
+			e.tag = 0
+		}
+	}
+	c.cursor += sweepStep
+	if c.cursor == Entries {
+		for _, r := range c.sweeping {
+			c.s.Free(r.ref, r.lines)
+		}
+		c.sweeping = c.sweeping[:0]
+	}
+	return true
+}
+
+// Retired is the number of removed flows that are not freed yet.
+func (c *Cache) Retired() int { return len(c.waiting) + len(c.sweeping) }
