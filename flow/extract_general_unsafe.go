@@ -222,9 +222,11 @@ func extractL4(d unsafe.Pointer, o, size int, proto uint8, k *Key, l *Layers) {
 	case packet.ProtoTCP:
 		if o+packet.TCPHdrLen <= size {
 			flags, payload := tcpCtl(d, o, size)
-			k[WEthSrc] |= flags
-			k[WL4] |= uint64(be32(d, o))
-			l.Payload = payload
+			if payload != NoLayer {
+				k[WEthSrc] |= flags
+				k[WL4] |= uint64(be32(d, o))
+				l.Payload = payload
+			}
 		}
 	case packet.ProtoUDP:
 		if o+packet.UDPHdrLen <= size {
@@ -236,24 +238,19 @@ func extractL4(d unsafe.Pointer, o, size int, proto uint8, k *Key, l *Layers) {
 			k[WL4] |= uint64(be32(d, o))
 			l.Payload = uint16(o + packet.SCTPHdrLen)
 		}
-	case packet.ProtoICMP:
+	case packet.ProtoICMP, packet.ProtoICMPv6: // the latter only over IPv4, where it means nothing
 		if o+packet.ICMPHdrLen <= size {
 			k[WL4] |= typeCode(d, o)
 			l.Payload = uint16(o + packet.ICMPHdrLen)
 		}
 	case packet.ProtoIGMP:
-		if o+igmpHdrLen <= size {
+		if o+packet.IGMPHdrLen <= size {
 			k[WL4] |= typeCode(d, o)
 			k[WMPLS+1] = uint64(be32(d, o+4))
-			l.Payload = uint16(o + igmpHdrLen)
+			l.Payload = uint16(o + packet.IGMPHdrLen)
 		}
-	case packet.ProtoICMPv6:
-		// Only over IPv4, where it has no meaning.
 	}
 }
-
-// igmpHdrLen is the length of an IGMP message without sources (RFC 2236).
-const igmpHdrLen = 8
 
 // typeCode returns an ICMP or IGMP type and code as they stand in word WL4.
 func typeCode(d unsafe.Pointer, o int) uint64 {
@@ -288,11 +285,11 @@ func extractND(d unsafe.Pointer, o, size int, k *Key) {
 	for o += packet.NDHdrLen; o+8 <= size; {
 		n := int(u8(d, o+packet.NDOptLen)) * 8
 		if n == 0 || o+n > size {
-			return
+			break // the options before count
 		}
 		if t := u8(d, o+packet.NDOptType); n == 8 && (t == packet.NDOptSrcLLA || t == packet.NDOptDstLLA) {
 			if lla[t-1] != 0 {
-				return // given twice
+				return // given twice: neither target nor options count
 			}
 			lla[t-1] = be64(d, o) << 16
 			if optType == 0 {
@@ -310,7 +307,6 @@ const (
 	nshBaseLen = 8
 	nshMD1Len  = 24
 	nshMD1     = 1
-	nshMD2     = 2
 )
 
 // extractNSH reads the network service header at o.
@@ -319,9 +315,9 @@ func extractNSH(d unsafe.Pointer, o, size int, k *Key) {
 	if o+nshBaseLen > size {
 		return
 	}
-	head := be32(d, o) // version:2 oam:1 unassigned:1 ttl:6 length:6 unassigned:4 mdtype:4 np:8
-	ver, length, mdtype := head>>30, int(head>>16&0x3f)*4, head>>8&0xf
-	if ver != 0 || length > size-o || mdtype == nshMD1 && length != nshMD1Len || mdtype != nshMD1 && (mdtype != nshMD2 || length < nshBaseLen) {
+	head := be32(d, o) // version:2 oam:1 unassigned:1 ttl:6 length:6 mdtype:8 (4 of them unassigned) np:8
+	ver, length, mdtype := head>>30, int(head>>16&0x3f)*4, head>>8&0xff
+	if ver != 0 || length < nshBaseLen || length > size-o || mdtype == nshMD1 && length != nshMD1Len {
 		return
 	}
 	k[WIPv6Src] = uint64(head>>28&0x3)<<56 | uint64(head>>22&0x3f)<<48 | uint64(mdtype)<<40 | uint64(head&0xff)<<32 | uint64(be32(d, o+4))

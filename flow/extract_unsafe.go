@@ -52,7 +52,8 @@ func ExtractBatch(b *packet.Batch, inPort uint32, vlanLimit int, keys *[packet.B
 	}
 }
 
-// tcpCtl reads the flags of the TCP header at l4 and finds the end of the header; the datagram ends at end.
+// tcpCtl reads the flags of the TCP header at l4 and finds the end of the header, NoLayer if its length is wrong; the datagram
+// ends at end.
 func tcpCtl(d unsafe.Pointer, l4, end int) (flags uint64, payload uint16) {
 	ctl := uint64(be16(d, l4+packet.TCPFlags))
 	hdr := int(ctl>>12) * 4
@@ -87,7 +88,9 @@ func extract(d unsafe.Pointer, size, total int, inPort uint32, vlanLimit int, k 
 		return extractSlow(d, size, total, inPort, vlanLimit, k)
 	case proto == packet.ProtoUDP:
 	case proto == packet.ProtoTCP && totLen >= packet.IPv4HdrLen+packet.TCPHdrLen:
-		tcpFlags, l.Payload = tcpCtl(d, ip+packet.IPv4HdrLen, ip+totLen)
+		if tcpFlags, l.Payload = tcpCtl(d, ip+packet.IPv4HdrLen, ip+totLen); l.Payload == NoLayer {
+			return extractSlow(d, size, total, inPort, vlanLimit, k)
+		}
 	default:
 		return extractSlow(d, size, total, inPort, vlanLimit, k)
 	}

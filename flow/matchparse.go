@@ -178,11 +178,8 @@ func (f *Field) parse(s string, ports *PortNames) (v, mask Value, err error) {
 // name known to ports, which may be in quotes.
 func ParsePort(s string, ports *PortNames) (uint32, bool) {
 	if n, err := strconv.ParseUint(s, 10, 32); err == nil {
-		if p := ofPort10(uint32(n)); p < ofppMax && p > 0xffff || p == ofppNone && n > 0xffff {
-			return 0, false
-		} else if n < 0xff00 || p >= ofppMax {
-			return p, true
-		}
+		p := ofPort10(uint32(n))
+		return p, p < 0xff00 || p >= ofppMax
 	}
 	for _, r := range reservedPorts {
 		if strings.EqualFold(s, r.name) {

@@ -308,7 +308,6 @@ func (f *matchWriter) vlan(i int) {
 func (f *matchWriter) network() {
 	m := f.m
 	arp := f.ethType == packet.EtherTypeARP || f.ethType == packet.EtherTypeRARP
-	ip4 := f.ethType == packet.EtherTypeIPv4
 	switch {
 	case f.ethType == packet.EtherTypeIPv6:
 		f.field("ipv6_src", FieldIPv6Src)
@@ -354,10 +353,16 @@ func (f *matchWriter) network() {
 	f.field("mpls_tc", FieldMPLSTC)
 	f.field("mpls_ttl", FieldMPLSTTL)
 	f.field("mpls_bos", FieldMPLSBOS)
-	f.field("mpls_lse1", FieldMPLSLSE1)
-	f.field("mpls_lse2", FieldMPLSLSE2)
-	if ip4 || f.ethType == packet.EtherTypeIPv6 || f.ethType == 0 {
-		f.field("nw_frag", FieldNwFrag)
+	f.dec("mpls_lse1", m.Key.MPLSLSE1(), m.Mask.MPLSLSE1())
+	f.dec("mpls_lse2", m.Key.MPLSLSE2(), m.Mask.MPLSLSE2())
+	f.field("nw_frag", FieldNwFrag)
+}
+
+// dec appends a value in decimal whatever its mask.
+func (f *matchWriter) dec(name string, v, mask uint32) {
+	if mask != 0 {
+		f.name(name)
+		f.b = append(strconv.AppendUint(f.b, uint64(v), 10), ',')
 	}
 }
 
@@ -366,7 +371,10 @@ func (f *matchWriter) nsh() {
 	f.field("nsh_ttl", FieldNSHTTL)
 	f.field("nsh_mdtype", FieldNSHMdType)
 	f.field("nsh_np", FieldNSHNp)
-	f.field("nsh_spi", FieldNSHSpi)
+	if v, w := f.m.Get(FieldNSHSpi); !w.IsZero() {
+		f.b = append(f.b, "nsh_spi=0x"...)
+		f.b = append(strconv.AppendUint(f.b, v.Lo, 16), ',')
+	}
 	f.field("nsh_si", FieldNSHSi)
 	f.field("nsh_c1", FieldNSHC1)
 	f.field("nsh_c2", FieldNSHC2)
@@ -376,15 +384,11 @@ func (f *matchWriter) nsh() {
 
 func (f *matchWriter) transport() {
 	icmp := f.ethType == packet.EtherTypeIPv4 && f.proto == packet.ProtoICMP
-	igmp := f.ethType == packet.EtherTypeIPv4 && f.proto == packet.ProtoIGMP
 	icmp6 := f.ethType == packet.EtherTypeIPv6 && f.proto == packet.ProtoICMPv6
 	switch {
 	case icmp, icmp6:
 		f.field("icmp_type", FieldTpSrc)
 		f.field("icmp_code", FieldTpDst)
-	case igmp:
-		f.field("igmp_type", FieldTpSrc)
-		f.field("igmp_code", FieldTpDst)
 	default:
 		f.field("tp_src", FieldTpSrc)
 		f.field("tp_dst", FieldTpDst)
