@@ -111,9 +111,9 @@ type Upcall struct {
 	Key      *flow.Key
 	KeyLen   int // leading words of Key that are valid
 	Layers   flow.Layers
-	Packet   *packet.Buf       // Miss: the first parked packet. Action: a copy, as it was when the action ran
-	Userdata *actions.Userdata // Action: what the userspace action carried
-	Priv     any               // the datapath's own; ofproto leaves it alone
+	Packet   *packet.Buf        // Miss: the first parked packet. Action: a copy, as it was when the action ran
+	Userdata *actions.Userspace // Action: what the userspace action carried
+	Priv     any                // the datapath's own; ofproto leaves it alone
 }
 
 // Verdict answers a Miss.
