@@ -3,6 +3,7 @@ package ports
 import (
 	"errors"
 	"net"
+	"syscall"
 
 	"govs/packet"
 )
@@ -81,6 +82,39 @@ type Port interface {
 // when Rx may return a packet.
 type Waiter interface {
 	WaitFD() int
+}
+
+// Describer is implemented by ports whose present configuration dpctl/show and dpif/show print after the type, as
+// "configured_rx_queues=1, mtu=1500, ...", in key order.
+type Describer interface {
+	Describe() map[string]string
+}
+
+// OpenError is the original's text when a device cannot be opened: "could not open network device NAME (REASON)".
+type OpenError struct {
+	Name string
+	Err  error // an errno or a sentence
+}
+
+// Error gives the text for Interface.error.
+func (e *OpenError) Error() string {
+	return "could not open network device " + e.Name + " (" + ErrText(e.Err) + ")"
+}
+
+// Unwrap gives the reason.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// ErrText is err's text; of a system error the C library's, which begins with a capital letter where Go's does not.
+func ErrText(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	t := errno.Error()
+	if t != "" && 'a' <= t[0] && t[0] <= 'z' {
+		t = string(t[0]-'a'+'A') + t[1:]
+	}
+	return t
 }
 
 // Errors that implementations wrap.
