@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,13 @@ import (
 
 	"govs/test/ovs"
 )
+
+// TestMain lets more scripts play at once than there are processors: they wait more than they compute.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "8")
+	os.Exit(m.Run())
+}
 
 // need skips a test when what it needs is not here; where everything must be here (make test), it fails.
 func need(t *testing.T, err error) {
