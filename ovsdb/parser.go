@@ -133,3 +133,6 @@ func (p *Parser) Finish() error {
 	}
 	return p.err
 }
+
+// Value returns the object that is being parsed.
+func (p *Parser) Value() *ojson.Value { return p.v }

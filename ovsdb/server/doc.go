@@ -1,0 +1,32 @@
+// Package server is the OVSDB server (RFC 7047, ovsdb-server(1), ovsdb-server(7)): databases in memory with their
+// log files, transactions, monitors, locks, remotes. tools/ovsdb-server wraps it in a process; ovs-vswitchd hosts
+// it with --embedded-db. Any schema works; nothing here knows the vswitch.
+//
+//	srv := server.New(server.Options{Clock: clk, Log: logs, RunDir: dir})
+//	err := srv.AddDB("/etc/openvswitch/conf.db")
+//	err = srv.AddRemote("punix:/var/run/openvswitch/db.sock")
+//	err = srv.Run(ctx)      // until ctx is done
+//
+// # The way of a transaction
+//
+// A session goroutine (session.go) reads a request and parses its JSON. It takes the database's lock and executes
+// the operations on a Txn, which overlays changed rows on the tables (exec.go, txn.go). Precommit (commit.go) works
+// out what changed and checks references, garbage, row limits, weak references and indexes. The record goes to the
+// log with one write(2); then the changes are applied to the tables and handed to the monitors, and the lock is
+// released. The reply goes through the session's outbox, which first waits for the disk when the transaction asked
+// for durability; sessions that wait at the same time share one fdatasync.
+//
+// # Invariants
+//
+//   - Rows are immutable once committed; a change makes a new Row. So monitors, compaction and selects share rows
+//     without copying, and a snapshot is a copy of the tables' maps.
+//   - Database.mu guards everything in the database and serialises its transactions. Nothing is waited for while
+//     it is held except the write(2) of the log.
+//   - Updates that a transaction causes are in a session's outbox before the reply to that transaction.
+//   - A session's memory is bounded: it reads no request while replies wait to be written, and updates that the
+//     client does not read collapse into the difference to what it last saw.
+//
+// # Locks, in the order in which they may be taken together
+//
+// Server.mu (databases, remotes, named locks), Database.mu, session.outMu.
+package server
