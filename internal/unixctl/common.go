@@ -13,7 +13,10 @@ import (
 func (s *Server) RegisterVlog(reg *vlog.Registry) {
 	s.RegisterFunc("vlog/list", "", 0, 0, func([]string) (string, error) { return reg.List(), nil })
 	s.RegisterFunc("vlog/list-pattern", "", 0, 0, func([]string) (string, error) { return reg.ListPatterns(), nil })
-	s.RegisterFunc("vlog/set", "{spec | PATTERN:destination:pattern}", 1, -1, func(args []string) (string, error) {
+	s.RegisterFunc("vlog/set", "{spec | PATTERN:destination:pattern}", 0, -1, func(args []string) (string, error) {
+		if len(args) == 0 {
+			args = []string{""}
+		}
 		for _, spec := range args {
 			if err := reg.Set(spec); err != nil {
 				return "", err
