@@ -160,8 +160,8 @@ var fields = [NumFields]Field{
 	FieldTunERSPANVer:   {ID: FieldTunERSPANVer, Name: "tun_erspan_ver", Aliases: nil, Word: WTunL4, Shift: 24, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: true, Form: FormDec, Overlay: false, Valid: 0xf, OXM: []OXM{{Class: 0xffff, Field: 12, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_ERSPAN_VER"}}},
 	FieldTunERSPANDir:   {ID: FieldTunERSPANDir, Name: "tun_erspan_dir", Aliases: nil, Word: WTunL4, Shift: 16, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: true, Form: FormDec, Overlay: false, Valid: 0x1, OXM: []OXM{{Class: 0xffff, Field: 13, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_ERSPAN_DIR"}}},
 	FieldTunERSPANHwid:  {ID: FieldTunERSPANHwid, Name: "tun_erspan_hwid", Aliases: nil, Word: WTunL4, Shift: 8, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: true, Form: FormHex, Overlay: false, Valid: 0x3f, OXM: []OXM{{Class: 0xffff, Field: 14, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_ERSPAN_HWID"}}},
-	FieldTunGTPUFlags:   {ID: FieldTunGTPUFlags, Name: "tun_gtpu_flags", Aliases: nil, Word: WTunSpan, Shift: 24, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: false, Form: FormHex, Overlay: false, Valid: 0xff, OXM: []OXM{{Class: 0xffff, Field: 15, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_GTPU_FLAGS"}}},
-	FieldTunGTPUMsgType: {ID: FieldTunGTPUMsgType, Name: "tun_gtpu_msgtype", Aliases: nil, Word: WTunSpan, Shift: 16, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: false, Form: FormDec, Overlay: false, Valid: 0xff, OXM: []OXM{{Class: 0xffff, Field: 16, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_GTPU_MSGTYPE"}}},
+	FieldTunGTPUFlags:   {ID: FieldTunGTPUFlags, Name: "tun_gtpu_flags", Aliases: []string{"gtpu_flags"}, Word: WTunSpan, Shift: 24, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: false, Form: FormHex, Overlay: false, Valid: 0xff, OXM: []OXM{{Class: 0xffff, Field: 15, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_GTPU_FLAGS"}}},
+	FieldTunGTPUMsgType: {ID: FieldTunGTPUMsgType, Name: "tun_gtpu_msgtype", Aliases: []string{"gtpu_msgtype"}, Word: WTunSpan, Shift: 16, Width: 8, Bits: 8, Maskable: true, Prereq: PrereqNone, Writable: false, Form: FormDec, Overlay: false, Valid: 0xff, OXM: []OXM{{Class: 0xffff, Field: 16, Experimenter: 0x2320, MinVersion: 0, Name: "NXOXM_ET_GTPU_MSGTYPE"}}},
 	FieldTunTpSrc:       {ID: FieldTunTpSrc, Name: "", Aliases: nil, Word: WTunL4, Shift: 48, Width: 16, Bits: 16, Maskable: false, Prereq: PrereqNone, Writable: false, Form: FormDec, Overlay: false, Valid: 0xffff, OXM: nil},
 	FieldTunTpDst:       {ID: FieldTunTpDst, Name: "", Aliases: nil, Word: WTunL4, Shift: 32, Width: 16, Bits: 16, Maskable: false, Prereq: PrereqNone, Writable: false, Form: FormDec, Overlay: false, Valid: 0xffff, OXM: nil},
 	FieldTunMetaPresent: {ID: FieldTunMetaPresent, Name: "", Aliases: nil, Word: WTunMap, Shift: 0, Width: 64, Bits: 64, Maskable: false, Prereq: PrereqNone, Writable: false, Form: FormHex, Overlay: false, Valid: 0xffffffffffffffff, OXM: nil},
@@ -314,9 +314,9 @@ func FieldByName(name string) (FieldID, bool) {
 		return FieldTunERSPANDir, true
 	case "tun_erspan_hwid":
 		return FieldTunERSPANHwid, true
-	case "tun_gtpu_flags":
+	case "tun_gtpu_flags", "gtpu_flags":
 		return FieldTunGTPUFlags, true
-	case "tun_gtpu_msgtype":
+	case "tun_gtpu_msgtype", "gtpu_msgtype":
 		return FieldTunGTPUMsgType, true
 	case "in_port":
 		return FieldInPort, true
