@@ -1,0 +1,247 @@
+package xlate
+
+import (
+	"container/list"
+	"sync"
+)
+
+// MACTable is a bridge's MAC learning table: which bundle an address of a VLAN was last seen on. Entries age out, and the
+// least recently used one goes when the table is full. All methods may be called from any goroutine.
+type MACTable struct {
+	mu      sync.Mutex // guards all below
+	entries map[uint64]*list.Element
+	lru     list.List // of *MACEntry, least recently used first
+	max     int
+	idle    int64 // ms
+	flood   map[uint16]bool
+	changed func()
+	stats   MACStats
+	statics int
+}
+
+// MACEntry is one learned address.
+type MACEntry struct {
+	MAC    uint64
+	VLAN   uint16
+	Bundle *BundleState
+	Used   int64 // ms
+	Static bool
+}
+
+// MACStats are the table's counters.
+type MACStats struct {
+	Current, Static, Learned, Expired, Evicted, Moved uint64
+	Max                                               int
+}
+
+// Defaults of the table's size and of the idle time, in ms.
+const (
+	DefaultMACs    = 8192
+	DefaultMACIdle = 300_000
+)
+
+// NewMACTable returns an empty table. changed is called, without locks held, when a translation may have a new answer.
+func NewMACTable(changed func()) *MACTable {
+	return &MACTable{entries: map[uint64]*list.Element{}, max: DefaultMACs, idle: DefaultMACIdle, changed: changed}
+}
+
+func macKey(vlan uint16, mac uint64) uint64 { return uint64(vlan)<<48 | mac }
+
+// Configure sets the size, the idle time in ms, and the VLANs in which nothing is learned.
+func (t *MACTable) Configure(maxEntries int, idle int64, flood map[uint16]bool) {
+	t.mu.Lock()
+	t.max, t.idle, t.flood = max(maxEntries, 10), min(max(idle, 15_000), 3600_000), flood
+	changed := false
+	for k, e := range t.entries {
+		if flood[uint16(k>>48)] {
+			t.drop(e)
+			changed = true
+		}
+	}
+	for len(t.entries) > t.max {
+		t.evict()
+		changed = true
+	}
+	t.mu.Unlock()
+	if changed {
+		t.changed()
+	}
+}
+
+func (t *MACTable) drop(e *list.Element) {
+	m := e.Value.(*MACEntry)
+	if m.Static {
+		t.statics--
+	}
+	delete(t.entries, macKey(m.VLAN, m.MAC))
+	t.lru.Remove(e)
+}
+
+// evict removes the least recently used entry that is not static.
+func (t *MACTable) evict() bool {
+	for e := t.lru.Front(); e != nil; e = e.Next() {
+		if !e.Value.(*MACEntry).Static {
+			t.drop(e)
+			t.stats.Evicted++
+			return true
+		}
+	}
+	return false
+}
+
+// Lookup returns the bundle of the address, or nil.
+func (t *MACTable) Lookup(vlan uint16, mac uint64) *BundleState {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.flood[vlan] || mac>>40&1 != 0 {
+		return nil
+	}
+	if e := t.entries[macKey(vlan, mac)]; e != nil {
+		return e.Value.(*MACEntry).Bundle
+	}
+	return nil
+}
+
+// Known says whether a Learn with these arguments would only refresh an entry.
+func (t *MACTable) Known(vlan uint16, mac uint64, b *BundleState) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.entries[macKey(vlan, mac)]
+	return e != nil && e.Value.(*MACEntry).Bundle == b
+}
+
+// Learn notes that a packet from the address came in by b at now.
+func (t *MACTable) Learn(vlan uint16, mac uint64, b *BundleState, now int64) {
+	if mac>>40&1 != 0 {
+		return
+	}
+	t.mu.Lock()
+	if t.flood[vlan] {
+		t.mu.Unlock()
+		return
+	}
+	changed := false
+	if e := t.entries[macKey(vlan, mac)]; e != nil {
+		m := e.Value.(*MACEntry)
+		if m.Static {
+			t.mu.Unlock()
+			return
+		}
+		m.Used = max(m.Used, now)
+		t.lru.MoveToBack(e)
+		if m.Bundle != b {
+			m.Bundle = b
+			t.stats.Moved++
+			changed = true
+		}
+	} else {
+		if len(t.entries) >= t.max && !t.evict() {
+			t.mu.Unlock()
+			return
+		}
+		t.entries[macKey(vlan, mac)] = t.lru.PushBack(&MACEntry{MAC: mac, VLAN: vlan, Bundle: b, Used: now})
+		t.stats.Learned++
+		changed = true
+	}
+	t.mu.Unlock()
+	if changed {
+		t.changed()
+	}
+}
+
+// AddStatic adds an entry that does not age (fdb/add). It returns false if the table is full.
+func (t *MACTable) AddStatic(vlan uint16, mac uint64, b *BundleState, now int64) bool {
+	t.mu.Lock()
+	if e := t.entries[macKey(vlan, mac)]; e != nil {
+		t.drop(e)
+	}
+	if len(t.entries) >= t.max && !t.evict() {
+		t.mu.Unlock()
+		return false
+	}
+	t.entries[macKey(vlan, mac)] = t.lru.PushBack(&MACEntry{MAC: mac, VLAN: vlan, Bundle: b, Used: now, Static: true})
+	t.statics++
+	t.mu.Unlock()
+	t.changed()
+	return true
+}
+
+// Delete removes one entry and says whether it was there.
+func (t *MACTable) Delete(vlan uint16, mac uint64) bool {
+	t.mu.Lock()
+	e := t.entries[macKey(vlan, mac)]
+	if e != nil {
+		t.drop(e)
+	}
+	t.mu.Unlock()
+	if e != nil {
+		t.changed()
+	}
+	return e != nil
+}
+
+// Flush removes all entries, static ones too, or those of one bundle.
+func (t *MACTable) Flush(b *BundleState) {
+	t.mu.Lock()
+	n := 0
+	for _, e := range t.entries {
+		if b == nil || e.Value.(*MACEntry).Bundle == b {
+			t.drop(e)
+			n++
+		}
+	}
+	t.mu.Unlock()
+	if n > 0 {
+		t.changed()
+	}
+}
+
+// Expire removes entries that were not used for the idle time.
+func (t *MACTable) Expire(now int64) {
+	t.mu.Lock()
+	n := 0
+	for e := t.lru.Front(); e != nil; {
+		next := e.Next()
+		m := e.Value.(*MACEntry)
+		if !m.Static {
+			if now < m.Used+t.idle {
+				break
+			}
+			t.drop(e)
+			t.stats.Expired++
+			n++
+		}
+		e = next
+	}
+	t.mu.Unlock()
+	if n > 0 {
+		t.changed()
+	}
+}
+
+// Entries returns a copy of all entries, least recently used first.
+func (t *MACTable) Entries() []MACEntry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	out := make([]MACEntry, 0, len(t.entries))
+	for e := t.lru.Front(); e != nil; e = e.Next() {
+		out = append(out, *e.Value.(*MACEntry))
+	}
+	return out
+}
+
+// Stats returns the counters.
+func (t *MACTable) Stats() MACStats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.stats
+	s.Current, s.Static, s.Max = uint64(len(t.entries)), uint64(t.statics), t.max
+	return s
+}
+
+// ClearStats zeroes the counters.
+func (t *MACTable) ClearStats() {
+	t.mu.Lock()
+	t.stats = MACStats{}
+	t.mu.Unlock()
+}
