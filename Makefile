@@ -43,7 +43,7 @@ test:
 	@tools/scripts/test.sh
 
 bench: deps build
-	@bin/bench $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
+	@bin/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
 
 run: deps build
 	@bin/demo $(if $(FOR),-for '$(FOR)') $(RUNFLAGS)
