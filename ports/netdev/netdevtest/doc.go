@@ -1,0 +1,2 @@
+// Package netdevtest gives tests network namespaces of their own and veth pairs between them.
+package netdevtest
