@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,10 +102,10 @@ func TestTCP(t *testing.T) {
 	b.sw.Veth("l", left, "e", "10.1.0.1/24", "fd01::1/64")
 	b.sw.Veth("r", right, "e", "10.1.0.2/24", "fd01::2/64")
 	p, q := b.open("l"), b.open("r")
-	longest, segs := 0, 0
+	var longest, segs atomic.Int64
 	b.wire(p, q, func(k *packet.Buf) {
-		longest = max(longest, k.Len())
-		segs++
+		longest.Store(max(longest.Load(), int64(k.Len())))
+		segs.Add(1)
 	})
 	for _, addr := range []string{"10.1.0.2", "fd01::2"} {
 		data := make([]byte, 5<<20)
@@ -154,8 +155,8 @@ func TestTCP(t *testing.T) {
 	}
 	var s ports.Stats
 	p.Stats(&s)
-	if longest > 1514 || segs == 0 || s.RxPackets == 0 || s.TxPackets == 0 || s.TxDropped == ports.NotCounted {
-		t.Fatalf("longest %d, %d packets, %+v", longest, segs, s)
+	if longest.Load() > 1514 || segs.Load() == 0 || s.RxPackets == 0 || s.TxPackets == 0 || s.TxDropped == ports.NotCounted {
+		t.Fatalf("longest %d, %d packets, %+v", longest.Load(), segs.Load(), s)
 	}
 }
 
