@@ -252,6 +252,9 @@ func parseUUIDAtom(v *ojson.Value, syms *Symbols) (Atom, error) {
 	if err2 != nil {
 		return Atom{}, err
 	}
+	if !IsID(n.Str()) {
+		return Atom{}, SyntaxErrorf(v, "named-uuid string is not a valid <id>")
+	}
 	return UUIDAtom(syms.Get(n.Str()).UUID), nil
 }
 

@@ -316,17 +316,23 @@ func (x *Txn) checkIndexes() error {
 		if tt == nil {
 			continue
 		}
-		for i := range tt.t.indexes {
-			seen := make(map[ovsdb.Datum]*txnRow)
-			for _, r := range tt.list {
-				if r.new == nil {
-					continue
-				}
+		if len(tt.t.indexes) == 0 {
+			continue
+		}
+		seen := make([]map[ovsdb.Datum]*txnRow, len(tt.t.indexes))
+		for i := range seen {
+			seen[i] = make(map[ovsdb.Datum]*txnRow, len(tt.list))
+		}
+		for _, r := range tt.list {
+			if r.new == nil {
+				continue
+			}
+			for i := range seen {
 				key := tt.t.indexKey(i, r.new)
-				if other := seen[key]; other != nil {
+				if other := seen[i][key]; other != nil {
 					return x.indexError(tt.t, i, r.uuid, other.uuid)
 				}
-				seen[key] = r
+				seen[i][key] = r
 				if u, ok := tt.t.indexes[i][key]; ok && u != r.uuid && tt.rows[u] == nil {
 					return x.indexError(tt.t, i, r.uuid, u)
 				}

@@ -19,6 +19,7 @@ type Database struct {
 	name  string
 	clock clock.Clock
 	log   *vlog.Module
+	tlog  *vlog.Module // for tlog-set
 
 	// mu guards everything below, and serialises transactions.
 	mu       sync.Mutex
@@ -309,6 +310,12 @@ func (db *Database) publish(changes []change) {
 	}
 	if len(db.monitors) > 0 {
 		db.notifyMonitors(changes)
+	}
+	for i := range changes {
+		if changes[i].table.logged {
+			db.logChanges(changes)
+			break
+		}
 	}
 	if db.onCommit != nil {
 		db.onCommit(changes)

@@ -125,3 +125,12 @@ func (s *session) drain() {
 	s.outCond.Broadcast()
 	s.outMu.Unlock()
 }
+
+// flush waits until the outbox is empty or the session is closed.
+func (s *session) flush() {
+	s.outMu.Lock()
+	defer s.outMu.Unlock()
+	for (s.draining || len(s.out) > 0) && !s.closed {
+		s.outCond.Wait()
+	}
+}

@@ -8,11 +8,13 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"govs/internal/clock"
 	"govs/internal/stream"
 	"govs/internal/vlog"
 	"govs/ovsdb"
+	"govs/ovsdb/ojson"
 	"govs/ovsdb/storage"
 )
 
@@ -22,7 +24,10 @@ type Options struct {
 	Log    *vlog.Registry // may be nil
 	RunDir string         // directory of relative socket names
 	DBDir  string         // directory of relative database names given to add-db; "" is the current one
-	TLS    *stream.TLS    // keys for ssl: and pssl: remotes; nil if not configured
+	// TLS holds the keys for ssl: and pssl: remotes; nil if there are none. The server configures it from
+	// TLSConfig, in which each string may be db:DB,TABLE,COLUMN.
+	TLS       *stream.TLS
+	TLSConfig stream.TLSConfig
 	// NoColumnDiff writes whole columns to the database file instead of differences.
 	NoColumnDiff bool
 }
@@ -40,16 +45,27 @@ type Server struct {
 	lockMu sync.Mutex
 
 	// mu guards the fields below.
-	mu         sync.Mutex
-	dbs        map[string]*Database
-	remotes    map[string]*remote // configured remotes by name, db: ones included
-	sessions   map[*session]struct{}
-	closed     bool
-	noCond     bool
-	backup     bool
+	mu       sync.Mutex
+	dbs      map[string]*Database
+	remotes  map[string]bool // names given to AddRemote, db: ones included
+	sessions map[*session]struct{}
+	closed   bool
+	noCond   bool
+	backup   bool
+
+	// remoteMu guards the fields below. It is taken before any other lock.
+	remoteMu  sync.Mutex
+	active    map[string]*remote // running remotes by connection name
+	dbRemotes []dbSpec
+	tlsNow    stream.TLSConfig
+	tlsSet    bool
+
+	followed   atomic.Pointer[map[string]map[string]bool] // tables that configuration comes from, by database
+	trim       atomic.Bool                                // memory-trim-on-compaction
+	reconfigCh chan struct{}                              // a commit asks for reconfigure
+	quit       chan struct{}                              // closed when the server begins to close
+	done       chan struct{}                              // closed when it is closed
 	wg         sync.WaitGroup
-	done       chan struct{}
-	reconfigCh chan struct{}
 }
 
 // New returns a server without databases (but for _Server) and remotes.
@@ -58,11 +74,14 @@ func New(o Options) *Server {
 		o.Clock = clock.Real{}
 	}
 	srv := &Server{opts: o, clock: o.Clock, id: ovsdb.NewUUID(), locks: make(map[string][]*lockWaiter),
-		dbs: make(map[string]*Database), remotes: make(map[string]*remote), sessions: make(map[*session]struct{}),
-		done: make(chan struct{}), reconfigCh: make(chan struct{}, 1)}
+		dbs: make(map[string]*Database), remotes: make(map[string]bool), sessions: make(map[*session]struct{}),
+		active: make(map[string]*remote), done: make(chan struct{}), quit: make(chan struct{}),
+		reconfigCh: make(chan struct{}, 1)}
 	srv.disk = newServerDB(srv)
 	srv.dbs[srv.disk.name] = srv.disk
 	srv.describeDBs()
+	srv.wg.Add(1)
+	go srv.housekeeping()
 	return srv
 }
 
@@ -125,6 +144,7 @@ func (srv *Server) addDB(db *Database) error {
 	}
 	srv.dbs[db.name] = db
 	db.onCommit = srv.followCommit(db)
+	db.tlog = srv.log("table_log")
 	db.readOnly = db.readOnly || srv.backup
 	srv.mu.Unlock()
 	srv.describeDBs()
@@ -166,7 +186,7 @@ func (srv *Server) endUse(db *Database) {
 		delete(s.monitors, m.idKey)
 		s.mu.Unlock()
 		if s.changeAware.Load() {
-			s.notify("monitor_canceled", arr(m.id))
+			s.notify("monitor_canceled", ojson.Arr(m.id))
 		}
 	}
 	for len(db.triggers) > 0 {
@@ -189,7 +209,7 @@ func (srv *Server) reconnectUnaware(why string) {
 	srv.mu.Unlock()
 	for _, s := range ss {
 		srv.log("ovsdb_jsonrpc_server").Infof("%s: disconnecting (%s)", s.name, why)
-		s.finish()
+		s.close(errDisconnected)
 	}
 }
 
@@ -202,7 +222,7 @@ func (srv *Server) Reconnect() {
 	}
 	srv.mu.Unlock()
 	for _, s := range ss {
-		s.finish()
+		s.close(errDisconnected)
 	}
 }
 
@@ -229,10 +249,6 @@ func (srv *Server) Close() error {
 		return nil
 	}
 	srv.closed = true
-	var rs []*remote
-	for _, r := range srv.remotes {
-		rs = append(rs, r)
-	}
 	var ss []*session
 	for s := range srv.sessions {
 		ss = append(ss, s)
@@ -242,9 +258,13 @@ func (srv *Server) Close() error {
 		dbs = append(dbs, db)
 	}
 	srv.mu.Unlock()
-	for _, r := range rs {
-		r.stop()
+	close(srv.quit)
+	srv.remoteMu.Lock()
+	for _, r := range srv.active {
+		r.shutdown("")
 	}
+	srv.active = nil
+	srv.remoteMu.Unlock()
 	for _, s := range ss {
 		s.close(errors.New("server is closing"))
 	}
@@ -259,7 +279,18 @@ func (srv *Server) Close() error {
 	return err
 }
 
-func (srv *Server) condMonitorsDisabled() bool { return false }
+// DisableCondMonitors makes the server refuse monitor_cond and monitor_cond_since, like old servers.
+func (srv *Server) DisableCondMonitors() {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	srv.noCond = true
+}
+
+func (srv *Server) condMonitorsDisabled() bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.noCond
+}
 
 // isBackup reports whether the server is the backup of another one.
 func (srv *Server) isBackup() bool { return false }

@@ -14,6 +14,9 @@ import (
 	"govs/ovsdb/ojson"
 )
 
+// errDisconnected ends sessions that the server wants to connect anew.
+var errDisconnected = errors.New("disconnected by server")
+
 // Bounds on what one session may hold.
 const (
 	maxMessage     = 256 << 20 // bytes of one request
@@ -31,11 +34,13 @@ type session struct {
 	name   string
 	remote *remote // nil for connections handed to ServeConn
 	client Client
+	since  time.Time // when it began
 
 	// Owned by the goroutine of run.
-	decoder     *jsonrpc.Decoder
-	changeAware atomic.Bool
-	locks       map[string]*lockWaiter // guarded by Server.lockMu
+	decoder         *jsonrpc.Decoder
+	closeAfterReply bool // the request being handled makes the server drop this session
+	changeAware     atomic.Bool
+	locks           map[string]*lockWaiter // guarded by Server.lockMu
 
 	// outMu guards the fields below. It may be taken with Database.mu held.
 	outMu    sync.Mutex
@@ -72,7 +77,7 @@ type trigger struct {
 }
 
 func (srv *Server) newSession(conn net.Conn, name string, client Client, r *remote) *session {
-	s := &session{srv: srv, conn: conn, name: name, remote: r, client: client,
+	s := &session{srv: srv, conn: conn, name: name, remote: r, client: client, since: srv.clock.Now(),
 		monitors: make(map[string]*monitor), triggers: make(map[string]*trigger), locks: make(map[string]*lockWaiter)}
 	s.outCond = sync.NewCond(&s.outMu)
 	s.client.holdsLock = func(name string) bool { return srv.holdsLock(s, name) }
@@ -114,7 +119,12 @@ func (s *session) run() error {
 		}
 		s.beginRequest()
 		err = s.message(&v)
-		s.endRequest(s.decoder.Buffered())
+		s.endRequest(s.decoder.Buffered() && !s.closeAfterReply)
+		if s.closeAfterReply {
+			s.flush()
+			s.close(errDisconnected)
+			return errDisconnected
+		}
 		if err != nil {
 			s.srv.log("jsonrpc").Warnf("%s: received bad JSON-RPC message: %s", s.name, err)
 			s.close(err)
@@ -315,10 +325,14 @@ func (s *session) request(method string, params, id *ojson.Value) {
 		s.reply(id, params.Append(nil))
 	case "monitor":
 		s.monitor(params, id, monV1)
-	case "monitor_cond":
-		s.monitor(params, id, monV2)
-	case "monitor_cond_since":
-		s.monitor(params, id, monV3)
+	case "monitor_cond", "monitor_cond_since":
+		if s.srv.condMonitorsDisabled() {
+			s.replyError(id, errors.New("unknown method"))
+		} else if method == "monitor_cond" {
+			s.monitor(params, id, monV2)
+		} else {
+			s.monitor(params, id, monV3)
+		}
 	case "monitor_cond_change":
 		s.monitorCondChange(params, id)
 	case "monitor_cancel":
@@ -519,10 +533,6 @@ func (s *session) monitor(params, id *ojson.Value, version monVersion) {
 	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if version == monV2 && s.srv.condMonitorsDisabled() {
-		s.replyError(id, errors.New("unknown method"))
-		return
-	}
 	specVersion := version
 	if version == monV3 {
 		specVersion = monV2

@@ -7,7 +7,8 @@ import (
 // table is one table in memory. Database.mu guards it.
 type table struct {
 	schema *ovsdb.TableSchema
-	num    int // position in Database.tables
+	num    int  // position in Database.tables
+	logged bool // tlog-set: log its changes
 	rows   map[ovsdb.UUID]entry
 	// indexes has one map for each of schema.Indexes, from the row's index key to its UUID.
 	indexes []map[ovsdb.Datum]ovsdb.UUID

@@ -3,30 +3,225 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
+	"govs/internal/clock"
+	"govs/internal/coverage"
+	"govs/internal/daemon"
+	"govs/internal/getopt"
+	"govs/internal/stream"
+	"govs/internal/unixctl"
+	"govs/internal/vlog"
 	"govs/ovsdb/server"
 )
 
-func main() {
-	srv := server.New(server.Options{RunDir: os.Getenv("OVS_RUNDIR")})
-	for _, a := range os.Args[1:] {
-		var err error
-		if r, ok := strings.CutPrefix(a, "--remote="); ok {
-			err = srv.AddRemote(r)
-		} else {
-			err = srv.AddDB(a)
+func main() { os.Exit(run(os.Args[1:])) }
+
+// config is what the command line says.
+type config struct {
+	remotes     []string
+	unixctl     string
+	runCommand  string
+	syncFrom    string
+	syncExclude string
+	active      bool
+	noDiff      bool
+	peerCA      string
+}
+
+func run(args []string) int {
+	if os.Getenv("GOGC") == "" {
+		// A database is mostly long-lived: trade some collector work for a small footprint.
+		debug.SetGCPercent(40)
+	}
+	clk := clock.NewWarp()
+	p := daemon.NewProgram("ovsdb-server", clk, vlog.ServerModules())
+	var c config
+	addFlags(p, &c)
+	p.Help = func() string { return usage(p) }
+	files, err := p.Parse(args, getopt.Permute)
+	if errors.Is(err, daemon.ErrDone) {
+		return 0
+	}
+	if err != nil {
+		p.Fatal(nil, "%s", err)
+		return 1
+	}
+	if len(files) == 0 {
+		files = []string{p.Dirs.DB + "/conf.db"}
+	}
+	if c.syncFrom == "" && c.active {
+		// Like the original: the option has no effect by itself.
+		c.active = false
+	}
+	files = absolute(files)
+	done, code, err := p.Start()
+	if err != nil {
+		p.Fatal(nil, "%s", err)
+		return 1
+	}
+	if done {
+		return code
+	}
+	defer p.Close()
+	code, err = serve(p, clk, &c, files)
+	if err != nil {
+		p.Fatal(nil, "%s", err)
+		return 1
+	}
+	return code
+}
+
+// absolute makes file names independent of the current directory, which --detach changes.
+func absolute(files []string) []string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return files
+	}
+	out := make([]string, len(files))
+	for i, f := range files {
+		if !strings.HasPrefix(f, "/") && !strings.HasPrefix(f, "relay:") {
+			f = wd + "/" + f
 		}
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "ovsdb-server: %s\n", err)
-			os.Exit(1)
+		out[i] = f
+	}
+	return out
+}
+
+func addFlags(p *daemon.Program, c *config) {
+	p.AddDaemonFlags()
+	p.AddLogFlags()
+	p.AddTLSFlags()
+	p.Func("remote", "", func(s string) error { c.remotes = append(c.remotes, s); return nil })
+	p.Flags.StringVar(&c.unixctl, "unixctl", "", "")
+	p.Flags.StringVar(&c.runCommand, "run", "", "")
+	p.Flags.StringVar(&c.syncFrom, "sync-from", "", "")
+	p.Flags.StringVar(&c.syncExclude, "sync-exclude-tables", "", "")
+	p.Flags.BoolVar(&c.active, "active", false, "")
+	p.Flags.BoolVar(&c.noDiff, "disable-file-column-diff", false, "")
+	p.Flags.StringVar(&c.peerCA, "peer-ca-cert", "", "")
+	notHere := func(name string) func(string) error {
+		return func(string) error { return fmt.Errorf("--%s is not supported", name) }
+	}
+	p.OptionalFunc("record", "", notHere("record"))
+	p.OptionalFunc("replay", "", notHere("replay"))
+}
+
+func usage(p *daemon.Program) string {
+	return "ovsdb-server: Open vSwitch database server\n" +
+		"usage: ovsdb-server [OPTIONS] [DATABASE...]\n" +
+		"where each DATABASE is a database file in ovsdb format.\n" +
+		"The default DATABASE, if none is given, is\n" +
+		p.Dirs.DB + "/conf.db.\n" +
+		"\nJSON-RPC options (may be specified any number of times):\n" +
+		"  --remote=REMOTE         connect or listen to REMOTE\n" +
+		daemon.StreamUsage("JSON-RPC", true, true, true) +
+		p.DaemonUsage() +
+		p.LogUsage() +
+		"\nSyncing options:\n" +
+		"  --sync-from=SERVER      sync DATABASE from active SERVER and start in\n" +
+		"                          backup mode (except with --active)\n" +
+		"  --sync-exclude-tables=DB:TABLE,...\n" +
+		"                          exclude the TABLE in DB from syncing\n" +
+		"  --active                with --sync-from, start in active mode\n" +
+		"\nOther options:\n" +
+		"  --run COMMAND           run COMMAND as subprocess then exit\n" +
+		"  --unixctl=SOCKET        override default control socket name\n" +
+		"  --disable-file-column-diff\n" +
+		"                          don't use column diff in database file\n" +
+		"  -h, --help              display this help message\n" +
+		"  -V, --version           display version information\n"
+}
+
+// serve runs the server until it is told to exit and returns the exit status.
+func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	cfg := p.TLSConfig()
+	srv := server.New(server.Options{
+		Clock: clk, Log: p.Log, RunDir: p.Dirs.Run, DBDir: p.Dirs.DB,
+		TLS: &stream.TLS{}, TLSConfig: cfg, NoColumnDiff: c.noDiff,
+	})
+	defer srv.Close()
+	if c.syncExclude != "" {
+		if err := srv.SetSyncExclude(c.syncExclude); err != nil {
+			return 1, err
 		}
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
-	srv.Run(ctx)
+	if c.syncFrom != "" {
+		srv.SetActiveServer(c.syncFrom)
+		if !c.active {
+			if err := srv.StartBackup(); err != nil {
+				return 1, err
+			}
+		}
+	}
+	for _, f := range files {
+		var err error
+		if spec, ok := strings.CutPrefix(f, "relay:"); ok {
+			err = srv.AddRelay(spec)
+		} else {
+			err = srv.AddDB(f)
+		}
+		if err != nil {
+			return 1, err
+		}
+	}
+	for _, r := range c.remotes {
+		if err := srv.AddRemote(r); err != nil {
+			return 1, err
+		}
+	}
+	u := unixctl.NewServer(p.VersionText(), p.Log)
+	defer u.Close()
+	exited := make(chan struct{})
+	u.Register("exit", "", 0, 0, func(_ context.Context, _ []string, r *unixctl.Reply) {
+		r.Reply("")
+		close(exited)
+	})
+	u.RegisterTime(clk)
+	cov := coverage.New()
+	cov.Register(u)
+	go cov.Run(ctx, clk)
+	srv.RegisterUnixctl(u, nil)
+	if err := u.Listen(unixctl.SocketPath(c.unixctl, p.Dirs.Run, p.Name, os.Getpid())); err != nil {
+		return 1, err
+	}
+	if err := p.Complete(); err != nil {
+		return 1, err
+	}
+	p.Log.Module("ovsdb_server").Infof("%s", p.VersionText())
+	child := make(chan int, 1)
+	if c.runCommand != "" {
+		cmd := exec.Command("/bin/sh", "-c", c.runCommand)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		if err := cmd.Start(); err != nil {
+			return 1, err
+		}
+		go func() {
+			if cmd.Wait() != nil {
+				child <- 1
+				return
+			}
+			child <- 0
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return 0, nil
+	case <-exited:
+		return 0, nil
+	case code := <-child:
+		return code, nil
+	}
 }
