@@ -149,3 +149,17 @@ func (s *subtable[T]) eachPrefix(p *prefixSet, r *Rule[T], f func(*trie, bits128
 		f(&p.tries[i], v, n)
 	}
 }
+
+// SamePrefixes says whether ids are the table's prefix fields already.
+func (t *Table[T]) SamePrefixes(ids []flow.FieldID) bool {
+	pfx := t.order.Load().pfx
+	if len(ids) != len(pfx.fields) {
+		return false
+	}
+	for i, id := range ids {
+		if pfx.fields[i].id != id {
+			return false
+		}
+	}
+	return true
+}

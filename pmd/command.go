@@ -1,0 +1,179 @@
+package pmd
+
+import (
+	"sync/atomic"
+
+	"govs/actions"
+	"govs/dpif"
+	"govs/flow"
+	"govs/packet"
+)
+
+// kind says what a command asks for.
+type kind uint8
+
+const (
+	cmdVerdict  kind = iota // up, verdict; to install: flow, mask
+	cmdDone                 // up
+	cmdPlan                 // plan
+	cmdFlowPut              // flow, key, mask, actions
+	cmdFlowMod              // flow, actions
+	cmdFlowDel              // flow
+	cmdFlush                // all flows
+	cmdExecute              // packet, key, actions
+	cmdForget               // port: drop what is parked for it
+	cmdQuiesce              // done when nothing is going on
+	cmdSettings             // settings
+
+	cmdCall // call
+	cmdStop // end the goroutine
+)
+
+// command is one entry of a poller's queue. done, if not nil, is called by the poller when it has been carried out.
+type command struct {
+	next     *command
+	kind     kind
+	up       *upcall
+	verdict  dpif.Verdict
+	flow     *dpif.Flow
+	key      *flow.Key
+	mask     *flow.Mask
+	actions  *actions.List
+	packet   *packet.Buf
+	port     dpif.PortNo
+	plan     *plan
+	settings *settings
+	call     func(p *poller)
+	err      error // what came of it; read after done
+	done     func()
+}
+
+// queue is a poller's command queue: a stack that anybody pushes to and the poller takes whole.
+type queue struct {
+	head atomic.Pointer[command]
+	_    [56]byte // the poller reads head in every iteration: keep others' writes off its cache line
+}
+
+func (q *queue) push(c *command) {
+	for {
+		h := q.head.Load()
+		c.next = h
+		if q.head.CompareAndSwap(h, c) {
+			return
+		}
+	}
+}
+
+// take empties the queue and returns its commands, oldest first.
+func (q *queue) take() *command {
+	c := q.head.Swap(nil)
+	var first *command
+	for c != nil {
+		next := c.next
+		c.next = first
+		first = c
+		c = next
+	}
+	return first
+}
+
+// send gives a command to the poller and wakes it if it sleeps.
+func (p *poller) send(c *command) {
+	p.queue.push(c)
+	if p.ended.Load() {
+		p.bury()
+		return
+	}
+	p.kick()
+}
+
+// bury disposes of the commands to a poller whose goroutine has ended. Any goroutine may call it.
+func (p *poller) bury() {
+	for c := p.queue.take(); c != nil; {
+		next := c.next
+		switch c.kind {
+		case cmdVerdict, cmdDone:
+			for _, buf := range c.up.bufs {
+				p.d.alloc.FreeOne(buf)
+			}
+			c.up.bufs = nil
+			if on := c.verdict.OnInstalled; on != nil && c.verdict.Install {
+				on(nil)
+			}
+		case cmdExecute:
+			p.d.alloc.FreeOne(c.packet)
+		}
+		if c.done != nil {
+			c.done()
+		}
+		c = next
+	}
+}
+
+// call runs f on the poller and returns when that has happened.
+func (p *poller) callWait(c *command) error {
+	ch := make(chan struct{})
+	c.done = func() { close(ch) }
+	p.send(c)
+	<-ch
+	return c.err
+}
+
+// kick wakes the poller if it sleeps.
+func (p *poller) kick() {
+	if p.asleep.Load() {
+		one := [8]byte{0: 1}
+		_, _ = p.eventFile.Write(one[:]) // a full counter is readable all the same
+	}
+}
+
+// serve carries out all queued commands.
+func (p *poller) serve() {
+	for c := p.queue.take(); c != nil; {
+		next := c.next
+		c.next = nil
+		p.obey(c)
+		c = next
+	}
+}
+
+func (p *poller) obey(c *command) {
+	switch c.kind {
+	case cmdVerdict:
+		p.verdict(c)
+		return // c is part of the upcall, which may be in use again
+	case cmdDone:
+		p.actionDone(c.up)
+		return
+	case cmdPlan:
+		p.adopt(c.plan)
+	case cmdFlowPut:
+		c.err = p.put(c)
+	case cmdFlowMod:
+		p.modify(c.flow, c.actions)
+	case cmdFlowDel:
+		p.remove(c.flow)
+	case cmdFlush:
+		p.flushFlows()
+	case cmdExecute:
+		p.executePacket(c.packet, c.key, *c.actions)
+		p.flush()
+	case cmdForget:
+		p.forget(c.port)
+	case cmdQuiesce:
+		p.quiet = append(p.quiet, c)
+		p.busy = true
+		return
+	case cmdSettings:
+		c.err = p.apply(c.settings)
+
+	case cmdCall:
+		c.call(p)
+	case cmdStop:
+		p.stopping = c
+		return
+	}
+	if c.done != nil {
+		c.done()
+	}
+}

@@ -1,0 +1,238 @@
+package pmd
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/maphash"
+	"sync/atomic"
+	"unsafe"
+
+	"govs/actions"
+	"govs/classifier/megaflow"
+	"govs/dpif"
+	"govs/flow"
+)
+
+const (
+	chunkFlows = 1024
+	maxChunks  = 4096
+)
+
+// flowTable holds a poller's Flow objects by the number that entries carry. The poller writes it; anybody may walk it.
+type flowTable struct {
+	chunks [maxChunks]atomic.Pointer[flowChunk]
+	used   atomic.Uint32 // numbers below this have been used
+	live   atomic.Int64  // flows in the table
+	free   []uint32
+}
+
+type flowChunk [chunkFlows]atomic.Pointer[dpif.Flow]
+
+// at returns flow i, which is in the table.
+func (t *flowTable) at(i uint32) *dpif.Flow {
+	return t.chunks[i/chunkFlows%maxChunks].Load()[i%chunkFlows].Load()
+}
+
+// reserve returns a free number.
+func (t *flowTable) reserve() (uint32, bool) {
+	var i uint32
+	if n := len(t.free); n > 0 {
+		i = t.free[n-1]
+		t.free = t.free[:n-1]
+	} else {
+		i = t.used.Load()
+		if i == chunkFlows*maxChunks {
+			return 0, false
+		}
+		if i%chunkFlows == 0 {
+			t.chunks[i/chunkFlows].Store(new(flowChunk))
+		}
+		t.used.Store(i + 1)
+	}
+	return i, true
+}
+
+// publish puts f, which is complete, into the table under a reserved number.
+func (t *flowTable) publish(i uint32, f *dpif.Flow) {
+	t.chunks[i/chunkFlows].Load()[i%chunkFlows].Store(f)
+	t.live.Add(1)
+}
+
+func (t *flowTable) remove(i uint32) {
+	t.chunks[i/chunkFlows].Load()[i%chunkFlows].Store(nil)
+	t.free = append(t.free, i)
+	t.live.Add(-1)
+}
+
+// each calls f for every flow until it returns false, and says whether it came to the end.
+func (t *flowTable) each(f func(*dpif.Flow) bool) bool {
+	for i, n := uint32(0), t.used.Load(); i < n; i++ {
+		if x := t.chunks[i/chunkFlows].Load()[i%chunkFlows].Load(); x != nil && !f(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// megaflowMask returns m, or a copy of it that also matches in_port and recirc_id exactly, as each megaflow does.
+func megaflowMask(m *flow.Mask) *flow.Mask {
+	if m != nil && m[flow.WInPort] == ^uint64(0) {
+		return m
+	}
+	c := new(flow.Mask)
+	if m != nil {
+		*c = *m
+	}
+	c[flow.WInPort] = ^uint64(0)
+	return c
+}
+
+// newFlow makes a Flow that is not installed yet.
+func newFlow(poller int, k *flow.Key, m *flow.Mask, a *actions.List, owner any) *dpif.Flow {
+	n := 0
+	for _, w := range m {
+		if w != 0 {
+			n++
+		}
+	}
+	f := &dpif.Flow{Poller: poller, Words: make([]uint64, 0, n), Owner: owner, UFID: ufid(k, m)}
+	for i, w := range m {
+		if w != 0 {
+			f.Words = append(f.Words, k[i]&w)
+			f.NWords = int16(i + 1)
+		}
+	}
+	if a == nil {
+		a = new(actions.List)
+	}
+	f.Actions.Store(a)
+	return f
+}
+
+// ufidSeeds make UFIDs differ from one process to the next, as the original's do.
+var ufidSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// ufid names the flow of k under m. Equal flows of different pollers have the same name. It is a UUID of version 4 in form.
+func ufid(k *flow.Key, m *flow.Mask) (u dpif.UFID) {
+	var b [flow.LenPacket * 16]byte
+	n := 0
+	for i := 0; i < flow.LenPacket; i++ {
+		if m[i] != 0 {
+			binary.NativeEndian.PutUint64(b[n:], k[i]&m[i])
+			binary.NativeEndian.PutUint64(b[n+8:], m[i]^uint64(i)<<32)
+			n += 16
+		}
+	}
+	binary.BigEndian.PutUint64(u[:], maphash.Bytes(ufidSeeds[0], b[:n]))
+	binary.BigEndian.PutUint64(u[8:], maphash.Bytes(ufidSeeds[1], b[:n]))
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return u
+}
+
+// counters is where e counts, as dpif knows it.
+func counters(e *megaflow.Entry) *dpif.Counters { return (*dpif.Counters)(unsafe.Pointer(e)) }
+
+// The first words of an Entry are a Counters.
+var _ [unsafe.Offsetof(megaflow.Entry{}.UsedFlags) - unsafe.Offsetof(dpif.Counters{}.UsedFlags)]struct{}
+var _ [unsafe.Offsetof(dpif.Counters{}.UsedFlags) - unsafe.Offsetof(megaflow.Entry{}.UsedFlags)]struct{}
+var _ [unsafe.Offsetof(megaflow.Entry{}.Bytes) - unsafe.Offsetof(dpif.Counters{}.Bytes)]struct{}
+var _ [unsafe.Offsetof(dpif.Counters{}.Bytes) - unsafe.Offsetof(megaflow.Entry{}.Bytes)]struct{}
+
+// insert installs f, made by newFlow from k and m. If an equal flow is there it returns that one's entry and ErrExists.
+func (p *poller) insert(f *dpif.Flow, k *flow.Key, m *flow.Mask) (megaflow.Ref, error) {
+	no := dpif.PortNo(k[flow.WInPort] >> 32)
+	if no >= maxPort {
+		return 0, errPortRange
+	}
+	c := p.makeClassifier(no)
+	r, sub, err := c.Insert(k, m)
+	if err != nil {
+		return r, err
+	}
+	e := p.store.Entry(r)
+	i, ok := p.flows.reserve()
+	if !ok {
+		p.cache.Retire(r, c.Remove(r))
+		return 0, megaflow.ErrFull
+	}
+	e.Flow = i
+	e.Out = outOf(*f.Actions.Load())
+	f.Mask = sub.Mask()
+	f.Ref = uint32(r)
+	f.Bind(counters(e))
+	p.flows.publish(i, f)
+	return r, nil
+}
+
+var errPortRange = errors.New("port number out of range")
+
+// install carries out a verdict's Install and says whether the flow may match packets that are parked under other identities.
+func (p *poller) install(c *command, u *upcall) (wide bool) {
+	_, err := p.insert(c.flow, &u.key, c.mask)
+	if err != nil && !errors.Is(err, megaflow.ErrExists) {
+		p.stats.installFailed.add(1)
+	}
+	if on := c.verdict.OnInstalled; on != nil {
+		if err == nil {
+			on(c.flow)
+		} else {
+			on(nil)
+		}
+	}
+	if err != nil {
+		return false
+	}
+	if p.parked.nMiss < 2 {
+		return false
+	}
+	for i := 0; i < u.KeyLen; i++ {
+		if parkMask[i]&^c.mask[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// put is dpif.Datapath's FlowPut on the poller.
+func (p *poller) put(c *command) error {
+	r, err := p.insert(c.flow, c.key, c.mask)
+	if errors.Is(err, megaflow.ErrExists) {
+		p.modify(p.flows.at(p.store.Entry(r).Flow), c.flow.Actions.Load())
+		return nil
+	}
+	return err
+}
+
+// modify replaces f's actions.
+func (p *poller) modify(f *dpif.Flow, a *actions.List) {
+	if a == nil {
+		a = new(actions.List)
+	}
+	f.Actions.Store(a)
+	if !f.Dead.Load() {
+		p.store.Entry(megaflow.Ref(f.Ref)).Out = outOf(*a)
+	}
+}
+
+// remove takes f out. Its statistics stay readable.
+func (p *poller) remove(f *dpif.Flow) {
+	if f.Dead.Load() {
+		return
+	}
+	r := megaflow.Ref(f.Ref)
+	e := p.store.Entry(r)
+	f.Bind(&dpif.Counters{Packets: e.Packets, Bytes: e.Bytes, UsedFlags: e.UsedFlags})
+	p.flows.remove(e.Flow)
+	no := dpif.PortNo(f.Words[0] >> 32)
+	p.cache.Retire(r, p.classifier(no).Remove(r))
+	f.Dead.Store(true)
+}
+
+// flushFlows takes all flows out.
+func (p *poller) flushFlows() {
+	p.flows.each(func(f *dpif.Flow) bool {
+		p.remove(f)
+		return true
+	})
+}

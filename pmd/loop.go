@@ -1,0 +1,319 @@
+package pmd
+
+import (
+	"govs/classifier/megaflow"
+	"govs/dpif"
+	"govs/emc"
+	"govs/flow"
+	"govs/packet"
+)
+
+// loop is the poll loop: commands, then every receive queue, then what is to be sent.
+func (p *poller) loop() {
+	for {
+		if p.queue.head.Load() != nil {
+			p.serve()
+			if p.stopping != nil {
+				break
+			}
+		}
+		if p.pass() == 0 {
+			p.idle()
+		}
+		if p.cache.Retired() != 0 && p.cache.Sweep() {
+			p.busy = true
+		}
+	}
+	p.leave()
+}
+
+// pass polls each queue once and returns how many packets came.
+func (p *poller) pass() int {
+	total := 0
+	tsc := p.lastTSC
+	for _, q := range p.rxqs {
+		if !q.ready {
+			continue
+		}
+		b := q.batch
+		q.dev.Rx(q.q, b)
+		if b.N == 0 {
+			q.ready = p.core != dpif.NonPMD // a PMD's queues are always polled
+			continue
+		}
+		total += b.N
+		p.process(q)
+		now := cycles()
+		q.cycles.add(now - tsc)
+		p.stats.busyCycles.add(now - tsc)
+		tsc = now
+	}
+	if len(p.dirty) != 0 && (p.settings.txFlush == 0 || tsc >= p.txDueTSC) {
+		p.flush()
+	}
+	now := cycles()
+	if total != 0 {
+		p.stats.busyCycles.add(now - tsc)
+	} else {
+		p.stats.idleCycles.add(now - tsc)
+	}
+	p.stats.iterations.add(1)
+	p.lastTSC = now
+	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
+		p.tick(now)
+		p.upkeep()
+	}
+	return total
+}
+
+// process is the way of a burst: extract, look up, execute, and deal with the misses.
+func (p *poller) process(q *rxq) {
+	w, b := p.work, q.batch
+	n := b.N
+	p.stats.received.add(uint64(n))
+	q.packets.add(uint64(n))
+	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
+	left := p.lookup(q.no, n)
+	p.execute(b, n, q.no)
+	for j := 0; j < left; j++ {
+		i := w.idx[j] & (burst - 1)
+		p.miss(b.Bufs[i], &w.keys[i], int(w.lens[i]), w.layers[i], q.no)
+	}
+	b.N = 0
+	if len(p.notify) != 0 {
+		p.wakeHandlers()
+	}
+}
+
+// lookup finds the flows of n packets of one in_port: in refs what it finds, 0 for a miss; idx lists the misses and their
+// number is returned.
+func (p *poller) lookup(no dpif.PortNo, n int) int {
+	w := p.work
+	w.refs = [burst]megaflow.Ref{}
+	c := p.classifier(no)
+	if c == nil || c.Len() == 0 {
+		for i := 0; i < n && i < burst; i++ {
+			w.idx[i] = uint8(i)
+		}
+		return n
+	}
+	union, unionLen := c.Union()
+	emc.Hash(p.store, &w.keys, &w.lens, n, union, unionLen, &w.hashes)
+	left := n
+	if p.cache.Active(n) {
+		left = p.cache.Lookup(&w.keys, &w.lens, n, union, unionLen, &w.hashes, &w.idx, &w.refs)
+		p.stats.emcHits.add(uint64(n - left))
+		if left == 0 {
+			return 0
+		}
+	} else {
+		for i := 0; i < n && i < burst; i++ {
+			w.idx[i] = uint8(i)
+		}
+	}
+	return p.lookupRest(c, left, union, unionLen)
+}
+
+// smcSubtables is the number of subtables from which asking the signature cache first is cheaper than searching them.
+const smcSubtables = 2
+
+// lookupRest looks for what the exact-match cache does not have.
+func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *flow.Mask, unionLen int) int {
+	w := p.work
+	smc := len(c.Subtables()) >= smcSubtables
+	if smc {
+		w.before = w.idx
+		left := p.sigs.Lookup(&w.keys, &w.lens, &w.hashes, &w.idx, n, &w.refs)
+		p.stats.smcHits.add(uint64(n - left))
+		if left != n {
+			p.cacheFound(n, union, unionLen)
+		}
+		if n = left; n == 0 {
+			return 0
+		}
+	}
+	w.before = w.idx
+	left := c.Lookup(&w.keys, &w.lens, &w.idx, n, &w.refs)
+	p.stats.megaflowHits.add(uint64(n - left))
+	p.cacheFound(n, union, unionLen)
+	if smc {
+		for j := 0; j < n; j++ {
+			i := w.before[j&(burst-1)] & (burst - 1)
+			if r := w.refs[i]; r != 0 {
+				p.sigs.Insert(w.hashes[i], r)
+			}
+		}
+	}
+	return left
+}
+
+// cacheFound enters, now and then, those of the n packets in before that were found into the exact-match cache.
+func (p *poller) cacheFound(n int, union *flow.Mask, unionLen int) {
+	w := p.work
+	for j := 0; j < n; j++ {
+		if !p.cache.Chance() {
+			continue
+		}
+		i := w.before[j&(burst-1)] & (burst - 1)
+		if r := w.refs[i]; r != 0 {
+			p.cache.Insert(&w.keys[i], int(w.lens[i]), union, unionLen, w.hashes[i], r)
+		}
+	}
+}
+
+// execute counts the packets of b that were found and does their flows' actions. Packets in a row of the same flow are
+// one group.
+func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
+	w := p.work
+	for i := 0; i < n && i < burst; {
+		r := w.refs[i]
+		if r == 0 {
+			i++
+			continue
+		}
+		e := p.store.Entry(r)
+		bytes, flags := uint64(b.Bufs[i].Len()), w.keys[i][flow.WEthSrc]
+		j := i + 1
+		for ; j < n && j < burst && w.refs[j] == r; j++ {
+			bytes += uint64(b.Bufs[j].Len())
+			flags |= w.keys[j][flow.WEthSrc]
+		}
+		out := e.Out
+		if out < maxPort {
+			p.account(e, uint64(j-i), bytes, flags)
+			if o := p.out(uint32(out)); o != nil {
+				p.output(o, b, i, j)
+			} else {
+				p.dropRange(b, i, j, dpif.DropInvalidPort)
+			}
+		} else if out == megaflow.OutDead {
+			p.again(b, i, j, no)
+		} else {
+			p.account(e, uint64(j-i), bytes, flags)
+			if out == megaflow.OutDrop {
+				p.dropRange(b, i, j, dpif.DropEmptyActions)
+			} else {
+				p.executeGroup(p.flows.at(e.Flow), b, i, j, no)
+			}
+		}
+		i = j
+	}
+}
+
+// account adds packets to a flow's statistics.
+func (p *poller) account(e *megaflow.Entry, packets, bytes, flags uint64) {
+	bump(&e.Packets, packets)
+	bump(&e.Bytes, bytes)
+	storeWord(&e.UsedFlags, p.stamp|(e.UsedFlags|flags)&0xffff)
+}
+
+// out returns the output port of that number, or nil.
+func (p *poller) out(no dpif.PortNo) *outPort {
+	if int(no) < len(p.outs) {
+		return p.outs[no]
+	}
+	return nil
+}
+
+// output queues the packets i to j-1 of b to o.
+func (p *poller) output(o *outPort, b *packet.Batch, i, j int) {
+	t := o.batch
+	m := t.N
+	if m+j-i > burst {
+		for ; i < j; i++ {
+			p.outputOne(o, b.Bufs[i])
+		}
+		return
+	}
+	if !o.dirty {
+		p.soil(o)
+	}
+	for ; i < j && i < burst && m < burst; i++ {
+		t.Bufs[m] = b.Bufs[i]
+		m++
+	}
+	t.N = m
+}
+
+// outputOne queues one packet to o.
+func (p *poller) outputOne(o *outPort, buf *packet.Buf) {
+	t := o.batch
+	if t.N == burst {
+		p.tx(o)
+	}
+	if !o.dirty {
+		p.soil(o)
+	}
+	t.Bufs[t.N&(burst-1)] = buf
+	t.N++
+}
+
+// soil lists o among the ports that have something to send.
+func (p *poller) soil(o *outPort) {
+	if len(p.dirty) == 0 && p.settings.txFlush != 0 {
+		p.txDueTSC = cycles() + p.settings.txFlush
+	}
+	o.dirty = true
+	p.dirty = append(p.dirty, o)
+}
+
+// tx sends o's batch.
+func (p *poller) tx(o *outPort) {
+	p.stats.txPackets.add(uint64(o.batch.N))
+	p.stats.txBatches.add(1)
+	if o.mu != nil {
+		o.mu.Lock()
+		o.dev.Tx(o.q, o.batch)
+		o.mu.Unlock()
+		return
+	}
+	o.dev.Tx(o.q, o.batch)
+}
+
+// flush sends all output batches.
+func (p *poller) flush() {
+	for i, o := range p.dirty {
+		if o.batch.N != 0 {
+			p.tx(o)
+		}
+		o.dirty = false
+		p.dirty[i] = nil
+	}
+	p.dirty = p.dirty[:0]
+}
+
+// again deals with packets whose cache entry named a removed flow.
+func (p *poller) again(b *packet.Batch, i, j int, no dpif.PortNo) {
+	w := p.work
+	for ; i < j; i++ {
+		c := p.classifier(no)
+		r := megaflow.Ref(0)
+		if c != nil {
+			r = c.Find(&w.keys[i], int(w.lens[i]))
+		}
+		p.stats.emcHits.add(^uint64(0))
+		if r == 0 {
+			p.miss(b.Bufs[i], &w.keys[i], int(w.lens[i]), w.layers[i], no)
+			continue
+		}
+		p.stats.megaflowHits.add(1)
+		p.stats.probes.add(1)
+		e := p.store.Entry(r)
+		p.account(e, 1, uint64(b.Bufs[i].Len()), w.keys[i][flow.WEthSrc])
+		p.executePacket(b.Bufs[i], &w.keys[i], p.actionsOf(e))
+	}
+}
+
+// dropRange counts and frees the packets i to j-1 of b.
+func (p *poller) dropRange(b *packet.Batch, i, j int, why dpif.DropReason) {
+	p.stats.drops[why].add(uint64(j - i))
+	for ; i < j; i++ {
+		p.d.alloc.FreeOne(b.Bufs[i])
+	}
+}
+
+// drop counts and frees one packet.
+func (p *poller) drop(buf *packet.Buf, why dpif.DropReason) {
+	p.stats.drops[why].add(1)
+	p.d.alloc.FreeOne(buf)
+}

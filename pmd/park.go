@@ -1,0 +1,299 @@
+package pmd
+
+import (
+	"govs/dpif"
+	"govs/flow"
+	"govs/packet"
+)
+
+// Bounds of what may wait for verdicts.
+const (
+	parkedPerFlow    = 64   // packets of one identity
+	parkedTotal      = 4096 // packets of one poller
+	upcallsPerPort   = 256  // outstanding misses of one port on one poller
+	actionUpcallsMax = 256  // outstanding Action upcalls of one port on one poller
+)
+
+// parkMask has the fields that do not vary within a flow as its users see it. Packets are parked by what this mask leaves of
+// their key, so that a flow's packets keep their order even if they differ in TTL, TOS or TCP flags. It is no more than an
+// ordering: what a verdict applies to is found out by its own mask.
+var parkMask = func() (m flow.Mask) {
+	for i := range m {
+		m[i] = ^uint64(0)
+	}
+	m[flow.WEthSrc] = ^uint64(0xffff)
+	m[flow.WL4] = 0xff0000ffffffffff
+	return m
+}()
+
+// upcall is a miss with the packets that wait for its verdict, or an Action upcall.
+type upcall struct {
+	dpif.Upcall
+	next    *upcall // in a handler's inbox, or in the poller's list of spare ones
+	p       *poller
+	key     flow.Key
+	hash    uint64 // of key under parkMask
+	no      dpif.PortNo
+	bufs    []*packet.Buf // Miss: in arrival order; the first may be being read by a handler
+	headRan bool          // the first packet's actions have been done, by a copy; it is only kept for the handler
+	gone    bool          // its port was removed
+	cmd     command       // what Post or Done sends
+}
+
+// parking is what a poller holds for verdicts. The hash stands for the identity: should two flows share one, they only wait for
+// each other, as each packet is looked up again when it is released.
+type parking struct {
+	byHash  map[uint64]*upcall
+	packets int
+	misses  []int // outstanding misses by port
+	actions []int // outstanding Action upcalls by port
+	nAction int
+	nMiss   int
+	spare   *upcall
+	nSpare  int
+}
+
+func (k *parking) init() { k.byHash = map[uint64]*upcall{} }
+
+// count returns the address of no's entry in a.
+func count(a *[]int, no dpif.PortNo) *int {
+	for int(no) >= len(*a) {
+		*a = append(*a, 0)
+	}
+	return &(*a)[no]
+}
+
+func (p *poller) newUpcall() *upcall {
+	k := &p.parked
+	u := k.spare
+	if u == nil {
+		u = &upcall{p: p}
+		u.Priv = u
+		u.Key = &u.key
+		u.Poller = p.core
+		return u
+	}
+	k.spare = u.next
+	k.nSpare--
+	u.next = nil
+	return u
+}
+
+// recycle keeps u for later use. Nobody else knows of it any more.
+func (p *poller) recycle(u *upcall) {
+	k := &p.parked
+	if k.nSpare >= 2*upcallsPerPort {
+		return
+	}
+	clear(u.bufs)
+	u.bufs = u.bufs[:0]
+	u.headRan, u.gone = false, false
+	u.Packet, u.Userdata = nil, nil
+	u.cmd = command{}
+	u.next = k.spare
+	k.spare = u
+	k.nSpare++
+}
+
+// miss parks a packet that no megaflow matched, and posts an upcall unless one is under way for its identity.
+func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpif.PortNo) {
+	s := &p.store.Seeds
+	h := s.Hash(k, &parkMask)
+	h = s.HashRest(h, k, &parkMask, n)
+	park := &p.parked
+	if u := park.byHash[h]; u != nil {
+		switch {
+		case len(u.bufs) >= parkedPerFlow || park.packets >= parkedTotal:
+			p.stats.lost.add(1)
+			p.drop(buf, dpif.DropParkedLimit)
+		default:
+			u.bufs = append(u.bufs, buf)
+			park.packets++
+		}
+		return
+	}
+	misses := count(&park.misses, no)
+	if *misses >= upcallsPerPort {
+		p.stats.lost.add(1)
+		p.drop(buf, dpif.DropUpcallQueueFull)
+		return
+	}
+	if park.packets >= parkedTotal {
+		p.stats.lost.add(1)
+		p.drop(buf, dpif.DropParkedLimit)
+		return
+	}
+	*misses++
+	park.nMiss++
+	park.packets++
+	u := p.newUpcall()
+	u.bufs = append(u.bufs, buf)
+	p.postMiss(u, k, n, l, h, no)
+	park.byHash[h] = u
+}
+
+// postMiss gives the upcall of u's first packet, with key k, to a handler.
+func (p *poller) postMiss(u *upcall, k *flow.Key, n int, l flow.Layers, h uint64, no dpif.PortNo) {
+	u.Kind = dpif.Miss
+	u.hash, u.no = h, no
+	copy(u.key[:n], k[:n])
+	clear(u.key[n:])
+	u.KeyLen, u.Layers, u.Packet = n, l, u.bufs[0]
+	p.post(u)
+}
+
+// verdict carries out the answer to a Miss.
+func (p *poller) verdict(c *command) {
+	u := c.up
+	wide := false
+	if c.verdict.Install && !u.gone {
+		wide = p.install(c, u)
+	}
+	if wide {
+		p.releaseOthers(u, c.verdict.Mask)
+	}
+	head := u.bufs[0]
+	rest := u.bufs[1:]
+	p.parked.packets--
+	switch {
+	case u.headRan:
+		p.d.alloc.FreeOne(head)
+	case u.gone:
+		p.drop(head, dpif.DropPortDeleted)
+	case c.verdict.Actions == nil:
+		p.stats.missFailed.add(1)
+		p.drop(head, dpif.DropUpcallError)
+	default:
+		p.stats.missOK.add(1)
+		p.executePacket(head, &u.key, *c.verdict.Actions)
+	}
+	p.releaseRest(u, rest)
+	p.flush()
+	if len(p.notify) != 0 {
+		p.wakeHandlers()
+	}
+}
+
+// releaseRest deals with the packets that waited behind u's first, as if they came now, until one is a miss again: it becomes
+// the first of u with all behind it. u is given up when none is left.
+func (p *poller) releaseRest(u *upcall, rest []*packet.Buf) {
+	var k flow.Key
+	for i, buf := range rest {
+		n, l := flow.ExtractVLAN(buf, u.no, p.settings.vlanLimit, &k)
+		k[flow.WInPort] |= u.key[flow.WInPort] & 0xffffffff
+		if p.hit(buf, &k, n) {
+			p.parked.packets--
+			continue
+		}
+		m := copy(u.bufs, rest[i:])
+		clear(u.bufs[m:])
+		u.bufs = u.bufs[:m]
+		u.headRan = false
+		u.cmd = command{}
+		p.postMiss(u, &k, n, l, u.hash, u.no)
+		return
+	}
+	delete(p.parked.byHash, u.hash)
+	*count(&p.parked.misses, u.no)--
+	p.parked.nMiss--
+	p.recycle(u)
+}
+
+// hit looks up one packet, whose key of n words is k, and if a megaflow matches counts the packet and executes it.
+func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
+	c := p.classifier(dpif.PortNo(k[flow.WInPort] >> 32))
+	if c == nil {
+		return false
+	}
+	r := c.Find(k, n)
+	if r == 0 {
+		return false
+	}
+	p.stats.megaflowHits.add(1)
+	p.stats.probes.add(1)
+	e := p.store.Entry(r)
+	p.account(e, 1, uint64(buf.Len()), k[flow.WEthSrc])
+	p.executePacket(buf, k, p.actionsOf(e))
+	return true
+}
+
+// releaseOthers deals with the packets of the other identities of u's port that wait although the megaflow just installed,
+// with mask m, matches them: packets that come from now on will not wait, and must not overtake them.
+func (p *poller) releaseOthers(u *upcall, m *flow.Mask) {
+	var k flow.Key
+	for _, o := range p.parked.byHash {
+		if o == u || o.no != u.no || o.headRan || o.gone || !sameUnder(&o.key, &u.key, m) {
+			continue
+		}
+		c := p.d.alloc.Clone(o.bufs[0]) // a handler may be reading the packet itself
+		if c == nil {
+			continue
+		}
+		r := p.classifier(o.no).Find(&o.key, o.KeyLen)
+		if r == 0 {
+			p.d.alloc.FreeOne(c)
+			continue
+		}
+		// The verdict under way accounts for the first packet in OpenFlow's statistics, so it is not counted here.
+		p.stats.missOK.add(1)
+		p.executePacket(c, &o.key, p.actionsOf(p.store.Entry(r)))
+		o.headRan = true
+		rest := o.bufs[1:]
+		done := 0
+		for _, buf := range rest {
+			n, _ := flow.ExtractVLAN(buf, o.no, p.settings.vlanLimit, &k)
+			k[flow.WInPort] |= o.key[flow.WInPort] & 0xffffffff
+			if !p.hit(buf, &k, n) {
+				break
+			}
+			p.parked.packets--
+			done++
+		}
+		k := copy(rest, rest[done:])
+		clear(rest[k:])
+		o.bufs = o.bufs[:1+k]
+	}
+}
+
+func sameUnder(a, b *flow.Key, m *flow.Mask) bool {
+	for i, w := range m {
+		if w != 0 && (a[i]^b[i])&w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// forget drops what is parked for a port that was removed.
+func (p *poller) forget(no dpif.PortNo) {
+	for _, u := range p.parked.byHash {
+		if u.no != no || u.gone {
+			continue
+		}
+		u.gone = true
+		for _, buf := range u.bufs[1:] {
+			p.drop(buf, dpif.DropPortDeleted)
+			p.parked.packets--
+		}
+		clear(u.bufs[1:])
+		u.bufs = u.bufs[:1]
+		// A new port of that number begins with new upcalls.
+		delete(p.parked.byHash, u.hash)
+		u.hash = 0
+	}
+}
+
+// leave gives back what the poller holds when it ends. Upcalls that handlers have are answered later (see Datapath.Post).
+func (p *poller) leave() {
+	p.flush()
+	for _, u := range p.parked.byHash {
+		for _, buf := range u.bufs[1:] {
+			p.drop(buf, dpif.DropPortDeleted)
+		}
+		clear(u.bufs[1:])
+		u.bufs = u.bufs[:1]
+		u.gone = true
+	}
+	p.parked.byHash = nil
+	p.flushFlows()
+}

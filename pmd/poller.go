@@ -1,0 +1,352 @@
+package pmd
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"govs/classifier/megaflow"
+	"govs/dpif"
+	"govs/emc"
+	"govs/flow"
+	"govs/packet"
+	"govs/ports"
+)
+
+const (
+	burst   = packet.BatchSize
+	maxPort = megaflow.MaxPort // port numbers are below this
+)
+
+// poller serves receive queues. All members but queue, asleep and the counters belong to its goroutine.
+type poller struct {
+	queue queue // from anybody
+
+	d         *Datapath
+	core      int // or dpif.NonPMD
+	numa      int
+	event     int      // eventfd that ends a sleep
+	eventFile *os.File // the same: for others to write to, safe against its closing
+
+	rxqs  []*rxq
+	outs  []*outPort // by port number; nil where there is no port
+	dirty []*outPort // output ports whose batches hold packets
+	cls   []*megaflow.Classifier
+
+	store  *megaflow.Store
+	cache  *emc.Cache
+	sigs   *emc.Signatures
+	flows  flowTable
+	work   *work
+	parked parking
+	stats  stats
+
+	now          int64  // clock at the start of this iteration or a little earlier, ms
+	stamp        uint64 // now<<16, as entries hold it
+	nowTSC       uint64 // when now was read
+	sortAt       int64  // when to sort the subtables next
+	lastTSC      uint64 // up to when cycles are accounted for
+	txDueTSC     uint64 // when the oldest output batch must go, with tx-flush-interval
+	settings     settings
+	busy         bool       // look again before sleeping
+	quiet        []*command // Quiesce calls that wait
+	stopping     *command
+	planned      *plan     // what was sent last; Datapath.mu guards it
+	isolated     bool      // has pinned queues; Datapath.mu guards it
+	history      [6]uint64 // cycles per interval; Datapath.mu guards it and the next two
+	hpos         int
+	hlast        uint64
+	ended        atomic.Bool // its goroutine has ended: who sends a command carries it out
+	quietChecked bool
+	asleep       atomic.Bool // it sleeps, or is about to and will look at the queue first
+	depth        int         // of recirculation and nested actions
+	epoll        int         // -1 on PMDs
+	fds          map[int32][]*rxq
+	epollEvs     [64]unix.EpollEvent
+	unwaited     bool // there is a queue whose port cannot be waited for
+	notify       []*handler
+	groups       []*group // for executing action lists, one per depth
+	cloneBatch   *packet.Batch
+	random       uint64
+	sleepFor     int64 // nanoseconds that the next idle iteration sleeps (pmd-sleep-max)
+}
+
+// work is what one burst needs. It holds no Go pointer.
+type work struct {
+	keys   [burst]flow.Key
+	lens   [burst]uint8
+	idx    [burst]uint8
+	before [burst]uint8
+	refs   [burst]megaflow.Ref
+	hashes [burst]uint64
+	layers [burst]flow.Layers
+}
+
+// settings are what all pollers are told.
+type settings struct {
+	emcInvProb  uint32
+	smc         bool
+	txFlush     uint64 // cycles
+	sleepMax    int64  // nanoseconds
+	perfMetrics bool
+	vlanLimit   int
+}
+
+// rxq is a receive queue. Its batch and cycles belong to the poller that has it in its plan.
+type rxq struct {
+	port  *port
+	no    dpif.PortNo
+	dev   ports.Port
+	q     int
+	batch *packet.Batch
+	ready bool // non-PMD: it may hold packets
+
+	cycles  counter // spent on its packets since the datapath started
+	packets counter
+	// Assignment; Datapath.mu guards it.
+	poller  int
+	pinned  bool
+	history [6]uint64 // cycles per interval, for pmd-rxq-assign and pmd-rxq-show
+	hpos    int
+	hlast   uint64
+}
+
+// outPort is a port as one poller sends to it.
+type outPort struct {
+	no    dpif.PortNo
+	dev   ports.Port
+	q     int
+	mu    *sync.Mutex // guards Tx on q when pollers share it; else nil
+	batch *packet.Batch
+	dirty bool
+}
+
+// plan is a poller's configuration. It is immutable once sent.
+type plan struct {
+	rxqs []*rxq
+	outs []*outPort
+}
+
+func newPoller(d *Datapath, core int) (*poller, error) {
+	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}}
+	p.parked.init()
+	p.cloneBatch, p.random = packet.NewBatch(), d.seed()
+	var err error
+	fail := func(err error) (*poller, error) {
+		p.release()
+		return nil, err
+	}
+	if p.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return fail(fmt.Errorf("eventfd: %w", err))
+	}
+	p.eventFile = os.NewFile(uintptr(p.event), "poller")
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fail(fmt.Errorf("epoll_create1: %w", err))
+	}
+	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.event, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(p.event)}); err != nil {
+		return fail(fmt.Errorf("epoll_ctl: %w", err))
+	}
+	if p.store, err = d.newStore(); err != nil {
+		return fail(err)
+	}
+	if p.cache, err = emc.New(p.store, d.set.emcInvProb); err != nil {
+		return fail(err)
+	}
+	if p.sigs, err = emc.NewSignatures(p.store); err != nil {
+		return fail(err)
+	}
+	p.settings = d.set
+	return p, nil
+}
+
+// release gives everything back that the poller holds, once its goroutine has ended or never began. Datapath.mu is held.
+func (p *poller) release() {
+	for _, c := range p.cls {
+		if c != nil {
+			c.Close()
+		}
+	}
+	p.cls = nil
+	if p.cache != nil {
+		p.cache.Close()
+	}
+	if p.sigs != nil {
+		p.sigs.Close()
+	}
+	if p.store != nil {
+		p.store.Reset()
+		p.d.spareStores = append(p.d.spareStores, p.store)
+	}
+	for _, g := range p.groups {
+		packet.FreeBatch(g.batch)
+	}
+	packet.FreeBatch(p.cloneBatch)
+	if p.eventFile != nil {
+		p.eventFile.Close()
+	}
+	if p.epoll >= 0 {
+		unix.Close(p.epoll)
+	}
+}
+
+// main is the poller's goroutine.
+func (p *poller) main() {
+	runtime.LockOSThread()
+	if p.core != dpif.NonPMD {
+		// A thread that has been pinned is not fit for other goroutines: it ends with this one, as it is never unlocked.
+		pin(p.core, p.d.opt.Logf)
+		if p.d.opt.ThreadStart != nil {
+			defer p.d.opt.ThreadStart(p.core)()
+		}
+	} else {
+		defer runtime.UnlockOSThread()
+	}
+	p.tick(cycles())
+	p.lastTSC = cycles()
+	p.loop()
+	c := p.stopping
+	if c.done != nil {
+		c.done()
+	}
+}
+
+func pin(core int, logf func(string, ...any)) {
+	var set unix.CPUSet
+	set.Set(core)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		logf("PMD on core %d: cannot pin its thread: %v", core, err)
+	}
+}
+
+// clockCycles is how stale, in cycles, a PMD lets its clock become: some tenths of a millisecond.
+const clockCycles = 1 << 20
+
+// tick reads the clock.
+func (p *poller) tick(tsc uint64) {
+	p.nowTSC = tsc
+	if ms := p.d.opt.Now(); ms != p.now {
+		p.now = ms
+		p.stamp = uint64(ms) << 16
+	}
+}
+
+// adopt makes pl the poller's configuration. Its output batches are empty then.
+func (p *poller) adopt(pl *plan) {
+	p.flush()
+	for _, q := range p.rxqs {
+		if !contains(pl.rxqs, q) {
+			p.unwatch(q)
+		}
+	}
+	for _, q := range pl.rxqs {
+		if !contains(p.rxqs, q) {
+			p.watch(q)
+		}
+	}
+	p.rxqs, p.outs = pl.rxqs, pl.outs
+	p.unwaited = false
+	for _, q := range p.rxqs {
+		if _, ok := q.dev.(ports.Waiter); !ok {
+			p.unwaited = true
+		}
+	}
+	p.busy = true
+}
+
+func contains(qs []*rxq, q *rxq) bool {
+	for _, x := range qs {
+		if x == q {
+			return true
+		}
+	}
+	return false
+}
+
+// watch lets the non-PMD poller wake up for q.
+func (p *poller) watch(q *rxq) {
+	q.ready = true
+	w, ok := q.dev.(ports.Waiter)
+	if !ok || p.core != dpif.NonPMD {
+		return
+	}
+	fd := int32(w.WaitFD())
+	if p.fds[fd] == nil {
+		ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: fd}
+		if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, int(fd), &ev); err != nil {
+			p.d.opt.Logf("%s: cannot wait for packets: %v", q.dev.Name(), err)
+		}
+	}
+	p.fds[fd] = append(p.fds[fd], q)
+}
+
+func (p *poller) unwatch(q *rxq) {
+	if p.core != dpif.NonPMD {
+		return
+	}
+	for fd, qs := range p.fds {
+		for i, x := range qs {
+			if x != q {
+				continue
+			}
+			qs = append(qs[:i:i], qs[i+1:]...)
+			if len(qs) == 0 {
+				delete(p.fds, fd)
+				_ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, int(fd), nil) // it may be closed already
+			} else {
+				p.fds[fd] = qs
+			}
+			return
+		}
+	}
+}
+
+// wait sleeps until a queue may hold packets or a command comes, but at most ms milliseconds (-1: for ever, 0: only look).
+func (p *poller) wait(ms int) {
+	if ms != 0 {
+		p.asleep.Store(true)
+		if p.queue.head.Load() != nil {
+			ms = 0
+		}
+	}
+	n, err := unix.EpollWait(p.epoll, p.epollEvs[:], ms)
+	if p.asleep.Load() {
+		p.asleep.Store(false)
+	}
+	if err != nil {
+		return // EINTR: look again
+	}
+	for i := 0; i < n; i++ {
+		fd := p.epollEvs[i].Fd
+		if int(fd) == p.event {
+			var buf [8]byte
+			_, _ = unix.Read(p.event, buf[:])
+			continue
+		}
+		for _, q := range p.fds[fd] {
+			q.ready = true
+		}
+	}
+}
+
+// classifier returns the classifier of a port, or nil.
+func (p *poller) classifier(no dpif.PortNo) *megaflow.Classifier {
+	if int(no) < len(p.cls) {
+		return p.cls[no]
+	}
+	return nil
+}
+
+// makeClassifier is classifier, but makes it.
+func (p *poller) makeClassifier(no dpif.PortNo) *megaflow.Classifier {
+	for int(no) >= len(p.cls) {
+		p.cls = append(p.cls, nil)
+	}
+	if p.cls[no] == nil {
+		p.cls[no] = megaflow.New(p.store)
+	}
+	return p.cls[no]
+}

@@ -1,0 +1,6 @@
+package pmd
+
+// cycles reads the processor's time-stamp counter.
+//
+//go:noescape
+func cycles() uint64
