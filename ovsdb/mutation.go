@@ -93,9 +93,8 @@ func parseMutation(v *ojson.Value, t *TableSchema, syms *Symbols) (Mutation, err
 		m.Arg, err = ParseDatumLoose(&e[2], ty, 0, Unlimited, syms)
 		if err != nil && ty.IsMap() {
 			keys := Type{Key: ty.Key, Min: 0, Max: Unlimited}
-			if d, err2 := ParseDatumLoose(&e[2], &keys, 0, Unlimited, syms); err2 == nil {
-				m.Arg, m.argType, err = d, keys, nil
-			}
+			m.argType = keys
+			m.Arg, err = ParseDatumLoose(&e[2], &keys, 0, Unlimited, syms)
 		}
 	default:
 		if ty.IsMap() || ty.Key.Type != Integer && (ty.Key.Type != Real || m.Mutator == MutMod) {

@@ -317,14 +317,15 @@ func (mt *monTable) appendV1(b []byte, c *change, initial selects) ([]byte, bool
 	b = append(b, '{')
 	if old != nil {
 		b = append(b, `"old":{`...)
-		any := false
+		any, changed := false, false
 		for i := range mt.columns {
 			mc := &mt.columns[i]
-			if mc.sel&k == 0 {
-				continue
-			}
 			d := old.Cols[mc.col.Index]
 			if k == selModify && row.Cols[mc.col.Index] == d {
+				continue
+			}
+			changed = true
+			if mc.sel&k == 0 {
 				continue
 			}
 			if any {
@@ -335,7 +336,7 @@ func (mt *monTable) appendV1(b []byte, c *change, initial selects) ([]byte, bool
 			b = append(b, ':')
 			b = d.AppendJSON(b, &mc.col.Type)
 		}
-		if k == selModify && !any {
+		if k == selModify && !changed {
 			return b, false
 		}
 		b = append(b, '}')
@@ -379,13 +380,16 @@ func (mt *monTable) appendV2(b []byte, c *change, initial selects) ([]byte, bool
 	case selModify:
 		b = append(b, `{"modify":{`...)
 	}
-	any := false
+	any, changed := false, false
 	for i := range mt.columns {
 		mc := &mt.columns[i]
+		d := row.Cols[mc.col.Index]
+		if k == selModify && old.Cols[mc.col.Index] != d {
+			changed = true
+		}
 		if mc.sel&k == 0 {
 			continue
 		}
-		d := row.Cols[mc.col.Index]
 		if k == selModify {
 			o := old.Cols[mc.col.Index]
 			if o == d {
@@ -403,7 +407,7 @@ func (mt *monTable) appendV2(b []byte, c *change, initial selects) ([]byte, bool
 		b = append(b, ':')
 		b = d.AppendJSON(b, &mc.col.Type)
 	}
-	if k == selModify && !any {
+	if k == selModify && !changed {
 		return b, false
 	}
 	return append(b, "}}"...), true
@@ -596,8 +600,8 @@ func (db *Database) removeMonitor(m *monitor) {
 }
 
 // changeCondition carries out a monitor_cond_change: m gets the new conditions, and the rows that come into or go out
-// of its sight are queued as one update. v maps tables to arrays of requests. db.mu is held.
-func (db *Database) changeCondition(m *monitor, v *ojson.Value) error {
+// of its sight are queued as one update under its new ID. v maps tables to arrays of requests. db.mu is held.
+func (db *Database) changeCondition(m *monitor, newID, v *ojson.Value) error {
 	spec := *m.spec
 	spec.tables = append([]*monTable(nil), m.spec.tables...)
 	var changed []int
@@ -641,7 +645,7 @@ func (db *Database) changeCondition(m *monitor, v *ojson.Value) error {
 	}
 	var b []byte
 	if b = db.condDifference(m.spec, &spec, changed); b != nil {
-		m.session.enqueue(outItem{data: appendNotification(nil, &m.id, m.v3, &spec, b)})
+		m.session.enqueue(outItem{data: appendNotification(nil, newID, m.v3, &spec, b)})
 	}
 	m.spec = db.share(&spec)
 	// Later commits must be reported behind this, and under the new conditions.

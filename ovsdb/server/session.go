@@ -599,7 +599,7 @@ func (s *session) monitorCondChange(params, id *ojson.Value) {
 	db := m.db
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if err := db.changeCondition(m, &e[2]); err != nil {
+	if err := db.changeCondition(m, &e[1], &e[2]); err != nil {
 		s.replyError(id, err)
 		return
 	}
