@@ -536,3 +536,107 @@ func (f *odpWriter) nsh() {
 	}
 	f.close()
 }
+
+// AppendODPValue appends one field's value and, unless it is all ones, its mask, in the form of the datapath's text.
+func AppendODPValue(b []byte, id FieldID, v, m Value) []byte {
+	f := odpWriter{b: b, v: true}
+	fd := &fields[id]
+	switch {
+	case fd.Form == FormEth:
+		f.eth("", v.Lo, m.Lo)
+	case fd.Form == FormIPv4:
+		f.ipv4("", uint32(v.Lo), uint32(m.Lo))
+	case fd.Form == FormIPv6:
+		f.ipv6("", v, m)
+	case id == FieldIPv6Label:
+		f.hex("", v.Lo, m.Lo, 20)
+	case id == FieldNwTOS:
+		f.hex("", v.Lo, m.Lo, 8)
+	case id == FieldNDReserved:
+		f.b = strconv.AppendUint(append(f.b, "0x"...), v.Lo, 16)
+		if m.Lo != 1<<32-1 {
+			f.b = strconv.AppendUint(append(f.b, "/0x"...), m.Lo, 16)
+		}
+		return f.b
+	case id == FieldTpSrc || id == FieldTpDst:
+		f.dec("", v.Lo, m.Lo, 16)
+	case fd.Form == FormFrag:
+		f.k, f.m = &Key{}, &Mask{}
+		f.k.SetNwFrag(uint8(v.Lo))
+		f.m.SetNwFrag(3)
+		f.frag()
+		return append(b, f.b[len(b)+len("frag="):len(f.b)-1]...)
+	case fd.Form == FormHex:
+		f.hex("", v.Lo, m.Lo, fd.Width)
+	default:
+		f.dec("", v.Lo, m.Lo, fd.Width)
+	}
+	return append(b, f.b[len(b)+1:len(f.b)-1]...) // without "=" and ","
+}
+
+// ParseODPValue parses what AppendODPValue appends.
+func ParseODPValue(id FieldID, s string) (v, m Value, ok bool) {
+	var p odpParser
+	if !p.single(id, s) {
+		return v, m, false
+	}
+	return p.f.Key.Get(id), p.f.Mask.Get(id), true
+}
+
+// AppendODPTunnel appends the tunnel() attribute of a set action: what is in parentheses, without wildcards.
+func AppendODPTunnel(b []byte, k *Key) []byte {
+	f := odpWriter{b: b, k: k, m: &exactMask}
+	if k.TunFlags()&TunKey != 0 {
+		f.hex("tun_id", k.TunID(), ^uint64(0), 64)
+	}
+	if k.TunSrc() != 0 {
+		f.ipv4("src", k.TunSrc(), ^uint32(0))
+	}
+	if k.TunDst() != 0 {
+		f.ipv4("dst", k.TunDst(), ^uint32(0))
+	}
+	if v := k.TunIPv6Src(); !v.IsZero() {
+		f.ipv6("ipv6_src", v, ones(128))
+	}
+	if v := k.TunIPv6Dst(); !v.IsZero() {
+		f.ipv6("ipv6_dst", v, ones(128))
+	}
+	if k.TunTOS() != 0 {
+		f.hex("tos", uint64(k.TunTOS()), 0xff, 8)
+	}
+	f.dec("ttl", uint64(k.TunTTL()), 0xff, 8)
+	if k.TunTpSrc() != 0 {
+		f.dec("tp_src", uint64(k.TunTpSrc()), 0xffff, 16)
+	}
+	if k.TunTpDst() != 0 {
+		f.dec("tp_dst", uint64(k.TunTpDst()), 0xffff, 16)
+	}
+	if k.TunGBPID() != 0 || k.TunGBPFlags() != 0 {
+		f.open("vxlan")
+		f.open("gbp")
+		if k.TunGBPID() != 0 {
+			f.dec("id", uint64(k.TunGBPID()), 0xffff, 16)
+		}
+		if k.TunGBPFlags() != 0 {
+			f.hex("flags", uint64(k.TunGBPFlags()), 0xff, 8)
+		}
+		f.close()
+		f.close()
+	}
+	f.open("flags")
+	if n := uint64(k.TunFlags() & 0xf); n != 0 {
+		f.b = appendFlags(f.b, odpTunFlagNames, n, '|')
+	}
+	f.close()
+	return f.b[:len(f.b)-1]
+}
+
+// ParseODPTunnel parses what is in the parentheses of a tunnel() attribute into the tunnel words of k.
+func ParseODPTunnel(s string, k *Key) bool {
+	var p odpParser
+	if !p.tunnel(s) {
+		return false
+	}
+	copy(k[WTunID:WMetadata], p.f.Key[WTunID:WMetadata])
+	return true
+}
