@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+const bigRows = 50000
+
+// smallTransactions measures transactions per second: each client changes its own row, one transaction after another.
+func smallTransactions(clients int, durable bool) func(*serverProc) (float64, error) {
+	return func(s *serverProc) (float64, error) {
+		if err := s.create(); err != nil {
+			return 0, err
+		}
+		first, err := s.start()
+		if err != nil {
+			return 0, err
+		}
+		var inserts []string
+		for i := 0; i < clients; i++ {
+			inserts = append(inserts, fmt.Sprintf(`{"op":"insert","table":"Counter","row":{"name":"c%d"}}`, i))
+		}
+		if reply, err := first.call(`{"method":"transact","params":["Bench",` + strings.Join(inserts, ",") + `],"id":0}`); err != nil ||
+			bytes.Contains(reply, []byte("details")) {
+			return 0, fmt.Errorf("insert: %s %v", reply, err)
+		}
+		const d = time.Second
+		counts := make([]int, clients)
+		errs := make([]error, clients)
+		var wg sync.WaitGroup
+		start := time.Now()
+		for i := 0; i < clients; i++ {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				c, err := dial(s.sock())
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				defer c.conn.Close()
+				extra := ""
+				if durable {
+					extra = `,{"op":"commit","durable":true}`
+				}
+				for n := 0; time.Since(start) < d; n++ {
+					reply, err := c.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Counter",`+
+						`"where":[["name","==","c%d"]],"row":{"n":%d}}%s],"id":%d}`, i, n+1, extra, n))
+					if err != nil || !bytes.Contains(reply, []byte(`"count":1`)) {
+						errs[i] = fmt.Errorf("%s %v", reply, err)
+						return
+					}
+					counts[i]++
+				}
+			}()
+		}
+		wg.Wait()
+		elapsed := time.Since(start).Seconds()
+		total := 0
+		for i := range counts {
+			if errs[i] != nil {
+				return 0, errs[i]
+			}
+			total += counts[i]
+		}
+		return float64(total) / elapsed, nil
+	}
+}
+
+// insertRows returns a transaction that inserts n ports.
+func insertRows(n int) string {
+	var sb strings.Builder
+	sb.WriteString(`{"method":"transact","params":["Bench"`)
+	for i := 0; i < n; i++ {
+		fmt.Fprintf(&sb, `,{"op":"insert","table":"Port","row":{"name":"port-%d","tag":%d,"up":true,`+
+			`"addresses":["set",["0a:00:00:%02x:%02x:%02x 10.%d.%d.%d"]],`+
+			`"options":["map",[["requested-chassis","host-%d"],["mcast_flood","false"]]],`+
+			`"external_ids":["map",[["neutron:cidrs","10.%d.%d.%d/16"],["neutron:device_id","device-%d"],["neutron:port_name","p%d"]]]}}`,
+			i, i%4096, i>>16&255, i>>8&255, i&255, i>>16&255, i>>8&255, i&255, i%100, i>>16&255, i>>8&255, i&255, i, i)
+	}
+	sb.WriteString(`],"id":7}`)
+	return sb.String()
+}
+
+// fill starts the server on a database with bigRows rows and returns how long the insertion took.
+func fill(s *serverProc) (*client, time.Duration, error) {
+	if err := s.create(); err != nil {
+		return nil, 0, err
+	}
+	c, err := s.start()
+	if err != nil {
+		return nil, 0, err
+	}
+	msg := insertRows(bigRows)
+	start := time.Now()
+	reply, err := c.call(msg)
+	if err == nil && bytes.Contains(reply, []byte("details")) {
+		err = fmt.Errorf("%.300s", reply)
+	}
+	return c, time.Since(start), err
+}
+
+func bigInsert(s *serverProc) (float64, error) {
+	_, d, err := fill(s)
+	return d.Seconds(), err
+}
+
+func bigMonitor(s *serverProc) (float64, error) {
+	c, _, err := fill(s)
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	reply, err := c.call(`{"method":"monitor_cond","params":["Bench",1,{"Port":[{}]}],"id":8}`)
+	if err == nil && bytes.Count(reply, []byte(`"initial"`)) != bigRows {
+		err = fmt.Errorf("%.300s", reply)
+	}
+	return time.Since(start).Seconds(), err
+}
+
+// manyMonitors measures changes per second that 200 sessions with the same monitor all get to see.
+func manyMonitors(s *serverProc) (float64, error) {
+	const monitors, changes = 200, 500
+	if err := s.create(); err != nil {
+		return 0, err
+	}
+	c, err := s.start()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := c.call(`{"method":"transact","params":["Bench",{"op":"insert","table":"Counter","row":{"name":"c"}}],"id":0}`); err != nil {
+		return 0, err
+	}
+	var wg sync.WaitGroup
+	errs := make(chan error, monitors)
+	last := []byte(fmt.Sprintf(`"n":%d}`, changes))
+	for i := 0; i < monitors; i++ {
+		m, err := dial(s.sock())
+		if err != nil {
+			return 0, err
+		}
+		defer m.conn.Close()
+		if _, err := m.call(`{"method":"monitor_cond","params":["Bench",1,{"Counter":[{"columns":["name","n"]}]}],"id":1}`); err != nil {
+			return 0, err
+		}
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				msg, err := m.next()
+				if err != nil {
+					errs <- err
+					return
+				}
+				if bytes.Contains(msg, last) {
+					return
+				}
+			}
+		}()
+	}
+	start := time.Now()
+	for n := 1; n <= changes; n++ {
+		reply, err := c.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Counter",`+
+			`"where":[],"row":{"n":%d}}],"id":%d}`, n, n))
+		if err != nil || !bytes.Contains(reply, []byte(`"count":1`)) {
+			return 0, fmt.Errorf("%s %v", reply, err)
+		}
+	}
+	wg.Wait()
+	elapsed := time.Since(start).Seconds()
+	select {
+	case err := <-errs:
+		return 0, err
+	default:
+	}
+	return changes / elapsed, nil
+}
+
+func openBig(s *serverProc) (float64, error) {
+	if _, _, err := fill(s); err != nil {
+		return 0, err
+	}
+	s.stop()
+	start := time.Now()
+	_, err := s.start()
+	return time.Since(start).Seconds(), err
+}
+
+// bigMemory measures what a server that opened a file of bigRows rows takes, ten changes and a second later.
+func bigMemory(s *serverProc) (float64, error) {
+	if _, _, err := fill(s); err != nil {
+		return 0, err
+	}
+	s.stop()
+	c, err := s.start()
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; i < 10; i++ {
+		if _, err := c.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Port",`+
+			`"where":[["name","==","port-%d"]],"row":{"type":"x"}}],"id":1}`, i)); err != nil {
+			return 0, err
+		}
+	}
+	time.Sleep(time.Second)
+	return s.rss()
+}
