@@ -136,10 +136,14 @@ func (p *poller) run(l actions.List, g *group) {
 
 // runEdit edits each packet. Those that cannot be edited are dropped.
 func (p *poller) runEdit(a *actions.Action, g *group) {
-	n := 0
 	b := g.batch
+	failed := a.ApplyBatch(b.Bufs[:b.N], g.layers[:b.N])
+	if failed == 0 {
+		return
+	}
+	n := 0
 	for j := 0; j < b.N; j++ {
-		if !edit(a, b.Bufs[j], &g.layers[j]) {
+		if failed>>j&1 != 0 {
 			p.drop(b.Bufs[j], dpif.DropEdit)
 			continue
 		}

@@ -113,7 +113,7 @@ func TestOrder(t *testing.T) {
 
 // settle returns when the poller has taken what is queued on a port; verdicts may still be out.
 func (r *rig) settle(interface{ Inject(int, []byte) error }) {
-	for range 3 { // one pass may be under way, the next one takes what was queued
+	for range 8 { // one pass may be under way, and each takes a burst of the 100 packets that a port queues
 		_ = r.d.allPollers()[0].callWait(&command{kind: cmdCall, call: func(p *poller) {
 			for _, q := range p.rxqs {
 				q.ready = true
@@ -162,13 +162,20 @@ func TestBounds(t *testing.T) {
 		default:
 		}
 	}
+	stop := make(chan struct{})
 	go func() {
-		for range 1000 {
-			r.hold <- struct{}{}
+		defer close(stop)
+		for {
+			select {
+			case r.hold <- struct{}{}:
+			case <-stop:
+				return
+			}
 		}
 	}()
-	defer func() { r.hold = nil }()
 	r.quiesce()
+	stop <- struct{}{}
+	<-stop
 	if got, want := len(p2.TakeSent()), parkedPerFlow+upcallsPerPort-1; got != want {
 		t.Errorf("%d packets arrived, want %d", got, want)
 	}
