@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"govs/test/ovs"
+	"govs/test/testpmd"
 )
 
 // A result is one measurement of one side.
@@ -61,22 +62,22 @@ func (c *config) floor(r row) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	t, err := startTestpmd(append(c.eal(), "-l", "0,1",
+	t, err := testpmd.Start(append(c.eal(), "-l", "0,1",
 		"--vdev", "net_pcap0,rx_pcap="+pcap+",infinite_rx=1", "--vdev", "net_null0,size=64,no-rx=1"),
 		[]string{"--forward-mode=io", "--nb-cores=1", "--total-num-mbufs=262144"})
 	if err != nil {
 		return result{}, err
 	}
-	defer t.stop()
-	if _, err := t.command("start", "packet forwarding"); err != nil {
+	defer t.Stop()
+	if _, err := t.Command("start", "packet forwarding"); err != nil {
 		return result{}, err
 	}
 	read := func() (p reading, err error) {
-		if _, p.out, err = t.packets(1); err != nil {
+		if _, p.out, err = t.Packets(1); err != nil {
 			return p, err
 		}
 		p.tsc, p.at = tsc(), time.Now()
-		p.times, err = threadTimes(t.cmd.Process.Pid)
+		p.times, err = threadTimes(t.PID())
 		return p, err
 	}
 	time.Sleep(300 * time.Millisecond)
@@ -306,20 +307,20 @@ func (c *config) vhost(s *ovs.Switch) (res result, err error) {
 		}
 	}
 	// testpmd waits for the switch on each socket before it goes on.
-	t, err := startTestpmd(append(c.eal(), "--lcores", "0@0,1@0", "--single-file-segments",
+	t, err := testpmd.Start(append(c.eal(), "--lcores", "0@0,1@0", "--single-file-segments",
 		"--vdev", "net_virtio_user0,path="+socks[0]+",server=1,queues=1",
 		"--vdev", "net_virtio_user1,path="+socks[1]+",server=1,queues=1"),
 		[]string{"--forward-mode=flowgen", "--nb-cores=1", "--total-num-mbufs=65536"})
 	if err != nil {
 		return res, err
 	}
-	defer t.stop()
+	defer t.Stop()
 	for _, n := range []string{"vh1", "vh2"} {
 		if err := waitUp(s, n); err != nil {
 			return res, err
 		}
 	}
-	if _, err := t.command("start", "packet forwarding"); err != nil {
+	if _, err := t.Command("start", "packet forwarding"); err != nil {
 		return res, err
 	}
 	time.Sleep(1500 * time.Millisecond)

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 GO=${GO:-go}
 build="gcc libc6-dev make pkg-config libdpdk-dev ca-certificates"
 test="dpdk-dev openvswitch-switch openvswitch-switch-dpdk openvswitch-common openvswitch-testcontroller
-	iproute2 iputils-ping iperf3 tcpdump procps kmod"
+	iproute2 iputils-ping ethtool iperf3 tcpdump procps kmod"
 
 want=$build
 [ "$1" = build ] || want="$build $test"

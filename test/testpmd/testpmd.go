@@ -1,4 +1,4 @@
-package main
+package testpmd
 
 import (
 	"bytes"
@@ -10,12 +10,13 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// testpmd is a running dpdk-testpmd with its prompt.
-type testpmd struct {
+// Testpmd is a running dpdk-testpmd with its prompt. One goroutine at a time may use it.
+type Testpmd struct {
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	done chan struct{}
@@ -24,24 +25,36 @@ type testpmd struct {
 	out bytes.Buffer
 }
 
-func (t *testpmd) Write(b []byte) (int, error) {
+// Available tells why dpdk-testpmd cannot be run here, or nil.
+func Available() error {
+	if _, err := exec.LookPath("dpdk-testpmd"); err != nil {
+		return errors.New("dpdk-testpmd is not installed (make deps)")
+	}
+	return nil
+}
+
+// Write takes testpmd's output; only its process calls it.
+func (t *Testpmd) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.out.Write(b)
 }
 
-func (t *testpmd) text() string {
+func (t *Testpmd) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.out.String()
 }
 
-// startTestpmd starts dpdk-testpmd and waits for its prompt. EAL's arguments come first, then those of testpmd.
-func startTestpmd(eal, args []string) (*testpmd, error) {
-	all := append([]string{"--no-pci", "--in-memory", fmt.Sprintf("--file-prefix=gvb%d", os.Getpid())}, eal...)
+// serial makes the file prefixes of this process's testpmds different.
+var serial atomic.Int32
+
+// Start starts dpdk-testpmd and waits for its prompt. EAL's arguments come first, then those of testpmd.
+func Start(eal, args []string) (*Testpmd, error) {
+	all := append([]string{"--no-pci", "--in-memory", fmt.Sprintf("--file-prefix=gvt%d-%d", os.Getpid(), serial.Add(1))}, eal...)
 	all = append(append(all, "--", "-i"), args...)
 	// Its output goes to a pipe, so without stdbuf it would come in blocks of 4 kB.
-	t := &testpmd{cmd: exec.Command("stdbuf", append([]string{"-oL", "dpdk-testpmd"}, all...)...), done: make(chan struct{})}
+	t := &Testpmd{cmd: exec.Command("stdbuf", append([]string{"-oL", "dpdk-testpmd"}, all...)...), done: make(chan struct{})}
 	t.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	t.cmd.Stdout, t.cmd.Stderr = t, t
 	in, err := t.cmd.StdinPipe()
@@ -57,13 +70,13 @@ func startTestpmd(eal, args []string) (*testpmd, error) {
 		close(t.done)
 	}()
 	if err := t.waitFor("testpmd> ", 30*time.Second); err != nil {
-		t.stop()
+		t.Stop()
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *testpmd) waitFor(s string, limit time.Duration) error {
+func (t *Testpmd) waitFor(s string, limit time.Duration) error {
 	for end := time.Now().Add(limit); ; {
 		if text := t.text(); bytes.Contains([]byte(text), []byte(s)) {
 			return nil
@@ -79,8 +92,8 @@ func (t *testpmd) waitFor(s string, limit time.Duration) error {
 	}
 }
 
-// command types a line and returns what came back, until it has the given text.
-func (t *testpmd) command(line, until string) (string, error) {
+// Command types a line and returns what came back, until it has the given text.
+func (t *Testpmd) Command(line, until string) (string, error) {
 	t.mu.Lock()
 	t.out.Reset()
 	t.mu.Unlock()
@@ -93,9 +106,9 @@ func (t *testpmd) command(line, until string) (string, error) {
 
 var rePackets = regexp.MustCompile(`(RX|TX)-packets: +(\d+)`)
 
-// packets are the received and sent packets of a port.
-func (t *testpmd) packets(port int) (rx, tx uint64, err error) {
-	text, err := t.command(fmt.Sprintf("show port stats %d", port), "Tx-bps")
+// Packets are the received and sent packets of a port.
+func (t *Testpmd) Packets(port int) (rx, tx uint64, err error) {
+	text, err := t.Command(fmt.Sprintf("show port stats %d", port), "Tx-bps")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -108,7 +121,14 @@ func (t *testpmd) packets(port int) (rx, tx uint64, err error) {
 	return rx, tx, nil
 }
 
-func (t *testpmd) stop() {
+// PID is its process number.
+func (t *Testpmd) PID() int { return t.cmd.Process.Pid }
+
+// Exited is closed when it has ended.
+func (t *Testpmd) Exited() <-chan struct{} { return t.done }
+
+// Stop types quit and waits for its end.
+func (t *Testpmd) Stop() {
 	io.WriteString(t.in, "quit\n")
 	t.in.Close()
 	select {
