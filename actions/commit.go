@@ -175,8 +175,7 @@ func isND(k *flow.Key) bool {
 }
 
 func (c *committer) ports() {
-	// Without ports the transport header is not there: a later fragment, or a truncated packet.
-	if !isIP(c.base.EthType()) || c.base.TpSrc() == 0 && c.base.TpDst() == 0 {
+	if !isIP(c.base.EthType()) || c.base.NwFrag()&flow.FragLater != 0 {
 		return
 	}
 	switch c.now.NwProto() {
@@ -264,8 +263,14 @@ func (c *committer) mpls() {
 	}
 }
 
-// tag returns VLAN tag i of the key: TPID and TCI.
-func tag(k *flow.Key, i int) uint32 { return uint32(k[flow.WVLAN] >> (32 - 32*i)) }
+// tag returns VLAN tag i of the key: TPID and TCI. A tag made by a match or an action that names no TPID is a C-tag.
+func tag(k *flow.Key, i int) uint32 {
+	t := uint32(k[flow.WVLAN] >> (32 - 32*i))
+	if t>>16 == 0 && t&flow.VLANPresent != 0 {
+		t |= packet.EtherTypeVLAN << 16
+	}
+	return t
+}
 
 // tags returns the number of VLAN tags.
 func tags(k *flow.Key) int {
