@@ -6,7 +6,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -143,38 +142,7 @@ func affinity(s string) map[int]int {
 }
 
 // measured is the load of a queue, in cycles over the last intervals.
-func (q *rxq) measured() uint64 {
-	n := uint64(0)
-	for _, c := range q.history {
-		n += c
-	}
-	return n
-}
-
-// measureInterval is how long one entry of a queue's history lasts; see Sample.
-const measureInterval = 5 * time.Second
-
-// Sample ends an interval of the queues' and pollers' load histories. The owner of the Datapath calls it every five
-// seconds.
-func (d *Datapath) Sample() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, pt := range d.ports {
-		for _, q := range pt.rxqs {
-			c := q.cycles.load()
-			q.history[q.hpos] = c - q.hlast
-			q.hlast = c
-			q.hpos = (q.hpos + 1) % len(q.history)
-		}
-	}
-	for _, p := range d.allPollers() {
-		busy := p.stats.busyCycles.load()
-		all := busy + p.stats.idleCycles.load()
-		p.history[p.hpos] = all - p.hlast
-		p.hlast = all
-		p.hpos = (p.hpos + 1) % len(p.history)
-	}
-}
+func (q *rxq) measured() uint64 { return q.history.last(historyIntervals) }
 
 // Rebalance assigns the receive queues anew (dpif-netdev/pmd-rxq-rebalance).
 func (d *Datapath) Rebalance() error {

@@ -55,11 +55,12 @@ type poller struct {
 	busy         bool       // look again before sleeping
 	quiet        []*command // Quiesce calls that wait
 	stopping     *command
-	planned      *plan     // what was sent last; Datapath.mu guards it
-	isolated     bool      // has pinned queues; Datapath.mu guards it
-	history      [6]uint64 // cycles per interval; Datapath.mu guards it and the next two
-	hpos         int
-	hlast        uint64
+	planned      *plan       // what was sent last; Datapath.mu guards it
+	isolated     bool        // has pinned queues; Datapath.mu guards it
+	history      history     // busy cycles
+	interval     counter     // cycles in the last interval
+	allBefore    uint64      // all cycles when the present interval began
+	sampleAt     int64       // when it ends, ms
 	ended        atomic.Bool // its goroutine has ended: who sends a command carries it out
 	quietChecked bool
 	asleep       atomic.Bool // it sleeps, or is about to and will look at the queue first
@@ -110,9 +111,7 @@ type rxq struct {
 	// Assignment; Datapath.mu guards it.
 	poller  int
 	pinned  bool
-	history [6]uint64 // cycles per interval, for pmd-rxq-assign and pmd-rxq-show
-	hpos    int
-	hlast   uint64
+	history history // cycles
 }
 
 // outPort is a port as one poller sends to it.

@@ -1,5 +1,15 @@
 package pmd
 
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"govs/dpif"
+)
+
 // Counters are one poller's lookup and cycle counters since it began.
 type Counters struct {
 	Core                                         int // or dpif.NonPMD
@@ -22,4 +32,192 @@ func (d *Datapath) Counters() []Counters {
 		})
 	}
 	return l
+}
+
+// AllPollers as a core number means every poller.
+const AllPollers = -1
+
+// selected returns the pollers that a command is about, in the order in which the original lists them: PMDs, then the main
+// thread.
+func (d *Datapath) selected(core int) []*poller {
+	all := d.allPollers()
+	var l []*poller
+	for _, p := range append(slices.Clone(all[1:]), all[0]) {
+		if core == AllPollers || p.core == core {
+			l = append(l, p)
+		}
+	}
+	return l
+}
+
+// title is the line that begins a poller's part of a text.
+func (p *poller) title() string {
+	if p.core == dpif.NonPMD {
+		return "main thread:\n"
+	}
+	return fmt.Sprintf("pmd thread numa_id %d core_id %d:\n", p.numa, p.core)
+}
+
+func ratio(a, b uint64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// StatsText is the text of dpif-netdev/pmd-stats-show, of one poller or of AllPollers. (A verdict that is waited for is an
+// upcall that has neither succeeded nor failed yet.)
+func (d *Datapath) StatsText(core int) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var b strings.Builder
+	for _, p := range d.selected(core) {
+		s := p.stats.shown()
+		total := s[fReceived]
+		b.WriteString(p.title())
+		fmt.Fprintf(&b, "  packets received: %d\n", total)
+		fmt.Fprintf(&b, "  packet recirculations: %d\n", s[fRecircs])
+		fmt.Fprintf(&b, "  avg. datapath passes per packet: %.2f\n", ratio(total+s[fRecircs], total))
+		b.WriteString("  phwol hits: 0\n  mfex opt hits: 0\n  simple match hits: 0\n")
+		fmt.Fprintf(&b, "  emc hits: %d\n", s[fEMC])
+		fmt.Fprintf(&b, "  smc hits: %d\n", s[fSMC])
+		fmt.Fprintf(&b, "  megaflow hits: %d\n", s[fMegaflow])
+		fmt.Fprintf(&b, "  avg. subtable lookups per megaflow hit: %.2f\n", ratio(s[fLookups], s[fMegaflow]))
+		fmt.Fprintf(&b, "  miss with success upcall: %d\n", s[fMissOK])
+		fmt.Fprintf(&b, "  miss with failed upcall: %d\n", s[fMissFailed]+s[fLost])
+		fmt.Fprintf(&b, "  avg. packets per output batch: %.2f\n", ratio(s[fTxPackets], s[fTxBatches]))
+		if p.core == dpif.NonPMD {
+			continue
+		}
+		cycles := s[fBusy] + s[fIdle]
+		if cycles == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  idle cycles: %d (%.2f%%)\n", s[fIdle], 100*ratio(s[fIdle], cycles))
+		fmt.Fprintf(&b, "  processing cycles: %d (%.2f%%)\n", s[fBusy], 100*ratio(s[fBusy], cycles))
+		if total == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  avg cycles per packet: %.2f (%d/%d)\n", ratio(cycles, total), cycles, total)
+		fmt.Fprintf(&b, "  avg processing cycles per packet: %.2f (%d/%d)\n", ratio(s[fBusy], total), s[fBusy], total)
+	}
+	return b.String()
+}
+
+// StatsClear is dpif-netdev/pmd-stats-clear: StatsText counts from now on.
+func (d *Datapath) StatsClear(core int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, p := range d.selected(core) {
+		p.stats.base = p.stats.read()
+	}
+}
+
+// queueEnabler is implemented by ports some of whose receive queues the peer may turn off (vhost-user).
+type queueEnabler interface{ RxQueueEnabled(q int) bool }
+
+// RxqText is the text of dpif-netdev/pmd-rxq-show, with the load over the last secs seconds, at most 60.
+func (d *Datapath) RxqText(core, secs int) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if secs <= 0 || secs > historyIntervals*intervalSeconds {
+		secs = historyIntervals * intervalSeconds
+	}
+	n := (secs + intervalSeconds - 1) / intervalSeconds
+	var b strings.Builder
+	fmt.Fprintf(&b, "Displaying last %d seconds pmd usage %%\n", n*intervalSeconds)
+	for _, p := range d.selected(core) {
+		if p.core == dpif.NonPMD {
+			continue
+		}
+		b.WriteString(p.title())
+		fmt.Fprintf(&b, "  isolated : %v\n", p.isolated)
+		total := p.interval.load() * uint64(n)
+		used := uint64(0)
+		qs := slices.Clone(p.planned.rxqs)
+		sort.Slice(qs, func(i, j int) bool {
+			if qs[i].port != qs[j].port {
+				return qs[i].dev.Name() < qs[j].dev.Name()
+			}
+			return qs[i].q < qs[j].q
+		})
+		for _, q := range qs {
+			state := "(enabled) "
+			if e, ok := q.dev.(queueEnabler); ok && !e.RxQueueEnabled(q.q) {
+				state = "(disabled)"
+			}
+			c := q.history.last(n)
+			used += c
+			fmt.Fprintf(&b, "  port: %-16s  queue-id: %2d %s  pmd usage: %s\n", q.dev.Name(), q.q, state, percent(c, total))
+		}
+		if len(qs) > 0 {
+			busy := p.history.last(n)
+			fmt.Fprintf(&b, "  overhead: %s\n", percent(busy-min(used, busy), total))
+		}
+	}
+	return b.String()
+}
+
+func percent(part, total uint64) string {
+	if total == 0 {
+		return "NOT AVAIL"
+	}
+	return fmt.Sprintf("%2d %%", part*100/total)
+}
+
+// Registrar takes commands for ovs-appctl; unixctl.Server is one.
+type Registrar interface {
+	RegisterFunc(name, usage string, min, max int, f func(args []string) (string, error))
+}
+
+// RegisterCommands registers the dpif-netdev commands. find returns the datapaths there are by name.
+func RegisterCommands(r Registrar, find func() map[string]*Datapath) {
+	r.RegisterFunc("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, func(args []string) (string, error) {
+		return each(find, args, func(d *Datapath, core, _ int) string { return d.StatsText(core) })
+	})
+	r.RegisterFunc("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, func(args []string) (string, error) {
+		return each(find, args, func(d *Datapath, core, _ int) string { d.StatsClear(core); return "" })
+	})
+	r.RegisterFunc("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, func(args []string) (string, error) {
+		return each(find, args, func(d *Datapath, core, secs int) string { return d.RxqText(core, secs) })
+	})
+	r.RegisterFunc("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, func(args []string) (string, error) {
+		return each(find, args, func(d *Datapath, _, _ int) string {
+			if err := d.Rebalance(); err != nil {
+				return err.Error() + "\n"
+			}
+			return "pmd rxq rebalance requested.\n"
+		})
+	})
+}
+
+// each parses the arguments that the commands share and calls f for the datapath that they name.
+func each(find func() map[string]*Datapath, args []string, f func(d *Datapath, core, secs int) string) (string, error) {
+	core, secs, name := AllPollers, 0, ""
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "-pmd" && i+1 < len(args):
+			if n, err := strconv.ParseUint(args[i+1], 10, 31); err == nil {
+				core = int(n)
+			}
+			i++
+		case args[i] == "-secs" && i+1 < len(args):
+			if n, err := strconv.ParseUint(args[i+1], 10, 31); err == nil {
+				secs = int(n)
+			}
+			i++
+		default:
+			name = args[i]
+		}
+	}
+	all := find()
+	d := all[name]
+	if d == nil && len(all) == 1 { // the only one will do, whatever it was called
+		for _, d = range all {
+		}
+	}
+	if d == nil {
+		return "", fmt.Errorf("please specify an existing datapath")
+	}
+	return f(d, core, secs), nil
 }

@@ -72,6 +72,7 @@ func (s *stats) shown() baseline {
 // upkeep is done every so often, not in each iteration.
 func (p *poller) upkeep() {
 	probes, masks := p.stats.probes.mine(), 0
+	p.sample()
 	sorting := p.now >= p.sortAt
 	if sorting {
 		p.sortAt = p.now + 1000
