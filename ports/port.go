@@ -84,6 +84,12 @@ type Waiter interface {
 	WaitFD() int
 }
 
+// QueueEnabler is implemented by ports whose receive queues can be switched off by the other side (a guest). A queue
+// that is not enabled need not be polled; polling it is harmless. Seq changes with it.
+type QueueEnabler interface {
+	RxEnabled(q int) bool
+}
+
 // Describer is implemented by ports whose present configuration dpctl/show and dpif/show print after the type, as
 // "configured_rx_queues=1, mtu=1500, ...", in key order.
 type Describer interface {

@@ -97,14 +97,13 @@ type VhostState struct {
 	MTU        int    // the guest's MTU, 0 when it did not negotiate one
 }
 
-// VhostCounters count a vhost-user port's packets, from its registration on.
-type VhostCounters struct {
-	RxPackets, RxBytes, RxMulticast, RxDropped uint64
-	TxPackets, TxBytes, TxMulticast, TxFailed  uint64
-	TxRetries, TxMTUExceeded, RxErrors         uint64
-	Rx1To64, Rx65To127, Rx128To255, Rx256To511 uint64
-	Rx512To1023, Rx1024To1522, Rx1523ToMax     uint64
-	Tx1To64, Tx65To127, Tx128To255, Tx256To511 uint64
-	Tx512To1023, Tx1024To1522, Tx1523ToMax     uint64
-	TxDisabled                                 uint64 // sent while the guest had no queue enabled
+// VhostQueue are the counters of one queue of a vhost-user port, from its registration on.
+type VhostQueue struct {
+	Packets, Bytes       uint64
+	Multicast, Broadcast uint64    // packets
+	Failed               uint64    // sent: no room in the guest's ring
+	Retries              uint64    // sent: times a full ring was tried again
+	MTUExceeded          uint64    // sent: longer than the port's MTU allows
+	Disabled             uint64    // sent: while no guest was there or it had no queue enabled
+	Sizes                [8]uint64 // packets of less than 64 bytes, 64, 65-127, 128-255, 256-511, 512-1023, 1024-1518, more
 }

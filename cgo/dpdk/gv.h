@@ -131,17 +131,18 @@ struct gv_vhost_state {
 	int mtu;
 	int sizes[2 * GV_VHOST_QPAIRS];
 };
-// Index of each counter in what gv_vhost_counters fills.
+// The counters of one queue, in this order.
 enum {
-	GV_C_PACKETS, GV_C_BYTES, GV_C_MULTICAST, GV_C_DROPPED, GV_C_RETRIES, GV_C_MTU, GV_C_DISABLED,
-	GV_C_64, GV_C_127, GV_C_255, GV_C_511, GV_C_1023, GV_C_1522, GV_C_MAX,
+	GV_C_PACKETS, GV_C_BYTES, GV_C_MULTICAST, GV_C_BROADCAST, GV_C_DROPPED, GV_C_RETRIES, GV_C_MTU, GV_C_DISABLED,
+	GV_C_UNDER, GV_C_64, GV_C_127, GV_C_255, GV_C_511, GV_C_1023, GV_C_1518, GV_C_MAX,
 	GV_C_N
 };
 void *gv_vhost_register(const char *path, unsigned flags, void *pool, int *err);
 int gv_vhost_unregister(void *v);
 uint64_t gv_vhost_seq(void *v);
 void gv_vhost_state(void *v, struct gv_vhost_state *s);
-void gv_vhost_counters(void *v, uint64_t *rx, uint64_t *tx); // GV_C_N each
+void gv_vhost_counters(void *v, int queue, uint64_t *rx, uint64_t *tx); // GV_C_N each
+int gv_vhost_rx_enabled(void *v, int queue);
 void gv_vhost_set(void *v, uint32_t maxlen, int retries);
 int gv_vhost_rx(void *v, uint16_t queue, uintptr_t batch);
 void gv_vhost_tx(void *v, uint16_t queue, uintptr_t batch);

@@ -155,7 +155,10 @@ func (v *Vhost) Seq() uint64 { return 0 }
 func (v *Vhost) State() VhostState { return VhostState{VID: -1} }
 
 // Counters are zero without DPDK.
-func (v *Vhost) Counters() VhostCounters { return VhostCounters{} }
+func (v *Vhost) Counters(int) (rx, tx VhostQueue) { return VhostQueue{}, VhostQueue{} }
+
+// RxEnabled is false without DPDK.
+func (v *Vhost) RxEnabled(int) bool { return false }
 
 // Set does nothing without DPDK.
 func (v *Vhost) Set(maxLen, retries int) {}
