@@ -391,3 +391,24 @@ func insertedUUID(v *ojson.Value) (ovsdb.UUID, error) {
 	}
 	return ovsdb.UUID{}, errors.New("no uuid")
 }
+
+// References tells whether a column that the transaction sets refers to the row u, strongly or weakly.
+func (t *Txn) References(u ovsdb.UUID) (strong, weak bool) {
+	want := ovsdb.UUIDAtom(u)
+	for _, ch := range t.order {
+		if ch.row == nil {
+			continue
+		}
+		for _, i := range ch.cols {
+			typ := &ch.schema.Columns[i].Type
+			if !typ.Key.IsRef() && !typ.Value.IsRef() {
+				continue
+			}
+			for k, v := range ch.row.Cols[i].All() {
+				strong = strong || typ.Key.IsStrongRef() && k == want || typ.Value.IsStrongRef() && v == want
+				weak = weak || typ.Key.IsWeakRef() && k == want || typ.Value.IsWeakRef() && v == want
+			}
+		}
+	}
+	return strong, weak
+}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"strings"
 
 	"govs/ovsdb"
@@ -13,6 +14,9 @@ type lockWaiter struct {
 	session *session
 	name    string
 }
+
+// errReadOnlyLock refuses locks where nothing may be changed.
+var errReadOnlyLock = errors.New("lock and unlock methods not allowed, DB server is read only.")
 
 // lockName parses the params of lock, steal and unlock.
 func lockName(method string, params *ojson.Value) (string, error) {
@@ -34,7 +38,7 @@ func (s *session) lock(params, id *ojson.Value, steal bool) {
 		return
 	}
 	if s.client.ReadOnly || s.srv.isBackup() {
-		s.replyError(id, ovsdb.Errorf("not allowed", "%s method not allowed when database server is in read only mode", method))
+		s.replyError(id, errReadOnlyLock)
 		return
 	}
 	srv := s.srv
@@ -70,6 +74,10 @@ func (s *session) unlock(params, id *ojson.Value) {
 	name, err := lockName("unlock", params)
 	if err != nil {
 		s.replyError(id, err)
+		return
+	}
+	if s.client.ReadOnly || s.srv.isBackup() {
+		s.replyError(id, errReadOnlyLock)
 		return
 	}
 	s.srv.lockMu.Lock()

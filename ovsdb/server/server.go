@@ -52,6 +52,7 @@ type Server struct {
 	closed   bool
 	noCond   bool
 	backup   bool
+	repl     replication
 
 	// remoteMu guards the fields below. It is taken before any other lock.
 	remoteMu  sync.Mutex
@@ -79,6 +80,7 @@ func New(o Options) *Server {
 		reconfigCh: make(chan struct{}, 1)}
 	srv.disk = newServerDB(srv)
 	srv.dbs[srv.disk.name] = srv.disk
+	srv.repl.probe = defaultSyncProbe
 	srv.describeDBs()
 	srv.wg.Add(1)
 	go srv.housekeeping()
@@ -150,6 +152,9 @@ func (srv *Server) addDB(db *Database) error {
 	srv.describeDBs()
 	srv.reconnectUnaware("adding database " + db.name)
 	srv.reconfigure()
+	if db.relay == nil {
+		return srv.restartBackup()
+	}
 	return nil
 }
 
@@ -159,6 +164,9 @@ func (srv *Server) RemoveDB(name string) error {
 	db := srv.dbs[name]
 	if db == nil || db == srv.disk {
 		srv.mu.Unlock()
+		if db != nil {
+			return errors.New("Cannot remove reserved database.")
+		}
 		return ErrNoDB
 	}
 	delete(srv.dbs, name)
@@ -167,6 +175,9 @@ func (srv *Server) RemoveDB(name string) error {
 	srv.endUse(db)
 	db.removed = true
 	db.mu.Unlock()
+	if db.relay != nil && db.relay.copier != nil {
+		db.relay.copier.stop()
+	}
 	srv.describeDBs()
 	srv.reconnectUnaware("removing " + name + " database")
 	srv.reconfigure()
@@ -259,6 +270,15 @@ func (srv *Server) Close() error {
 	}
 	srv.mu.Unlock()
 	close(srv.quit)
+	srv.stopCopier()
+	for _, db := range dbs {
+		db.mu.Lock()
+		r := db.relay
+		db.mu.Unlock()
+		if r != nil && r.copier != nil {
+			r.copier.stop()
+		}
+	}
 	srv.remoteMu.Lock()
 	for _, r := range srv.active {
 		r.shutdown("")
@@ -291,9 +311,6 @@ func (srv *Server) condMonitorsDisabled() bool {
 	defer srv.mu.Unlock()
 	return srv.noCond
 }
-
-// isBackup reports whether the server is the backup of another one.
-func (srv *Server) isBackup() bool { return false }
 
 // OpenOrCreate serves the database file, making it with the schema file's schema if it does not exist.
 func (srv *Server) OpenOrCreate(file, schemaFile string) error {

@@ -46,7 +46,7 @@ func (srv *Server) describeDBs() {
 		if db.relay != nil {
 			d.model, d.connected = "relay", db.relay.connected
 		}
-		if d.connected || db.relay == nil {
+		if db.relay == nil || len(db.schema.TableList) > 0 {
 			v := db.schema.JSON()
 			d.schema = string(v.Append(nil))
 		}
@@ -68,7 +68,7 @@ func (srv *Server) describeDBs() {
 		row.Cols[col("name")] = ovsdb.NewScalar(ovsdb.StringAtom(name))
 		row.Cols[col("model")] = ovsdb.NewScalar(ovsdb.StringAtom(d.model))
 		row.Cols[col("connected")] = ovsdb.NewScalar(ovsdb.BoolAtom(d.connected))
-		row.Cols[col("leader")] = ovsdb.NewScalar(ovsdb.BoolAtom(true))
+		row.Cols[col("leader")] = ovsdb.NewScalar(ovsdb.BoolAtom(d.model != "relay"))
 		row.Cols[col("schema")] = ovsdb.Datum{}
 		if d.schema != "" {
 			row.Cols[col("schema")] = ovsdb.NewScalar(ovsdb.StringAtom(d.schema))
