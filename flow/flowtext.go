@@ -72,17 +72,15 @@ func MaskForPacket(k *Key) Mask {
 // only where it is not zero. k must be whole (see Key.ClearFrom).
 func (k *Key) AppendText(b []byte, ports *PortNames) []byte {
 	m := Match{Key: *k, Mask: MaskForPacket(k)}
-	for w := WMark; w < Words; w++ {
-		if k[w] == 0 {
-			m.Mask[w] = 0
-		}
-	}
+	tunnel := hasTunnel(k)
 	for id := range fields {
 		f := &fields[id]
-		// Words of metadata hold several fields each.
-		if int(f.Word) >= WMark && !f.Overlay && k.Get(FieldID(id)).IsZero() {
+		if int(f.Word) >= WMark && !f.Overlay && k.Get(FieldID(id)).IsZero() && !(tunnel && shownOfTunnel(FieldID(id))) {
 			m.Mask.Set(FieldID(id), Value{})
 		}
+	}
+	if tunnel && k.TunFlags()&TunKey == 0 {
+		m.Mask.SetTunID(0)
 	}
 	if k.RecircID() == 0 {
 		m.Mask.SetRecircID(0)
@@ -91,8 +89,20 @@ func (k *Key) AppendText(b []byte, ports *PortNames) []byte {
 		m.Mask.SetVlanTCI1(0)
 	}
 	m.Mask.SetConjID(0)
-	m.Mask.SetSkbPriority(m.Mask.SkbPriority())
+	if k.RecircID() != 0 {
+		m.Mask.SetPacketType(^uint32(0))
+	}
 	return m.AppendText(b, ports)
+}
+
+// shownOfTunnel reports whether the field is printed for each packet that came through a tunnel, even when it is zero.
+func shownOfTunnel(id FieldID) bool {
+	switch id {
+	case FieldTunSrc, FieldTunDst, FieldTunIPv6Src, FieldTunIPv6Dst, FieldTunFlags, FieldTunTTL, FieldTunTOS, FieldTunGBPID, FieldTunGBPFlags,
+		FieldTunERSPANVer, FieldTunGTPUFlags, FieldTunGTPUMsgType:
+		return true
+	}
+	return false
 }
 
 // String returns the key's text with numbers for ports; see AppendText.

@@ -255,7 +255,11 @@ func (f *matchWriter) tunnel() {
 	f.narrow("tun_erspan_hwid", FieldTunERSPANHwid, 6)
 	f.field("gtpu_flags", FieldTunGTPUFlags)
 	f.field("gtpu_msgtype", FieldTunGTPUMsgType)
-	if f.m.Mask.TunFlags()&1 != 0 {
+	switch v, w := f.m.Key.TunFlags(), f.m.Mask.TunFlags(); {
+	case w == 0xffff:
+		f.name("tun_flags")
+		f.b = append(appendFlags(f.b, odpTunFlagNames, uint64(v), '|'), ',')
+	case w&1 != 0:
 		f.field("tun_flags", FieldTunFlags)
 	}
 }
