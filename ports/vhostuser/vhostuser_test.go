@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,7 +55,31 @@ type guest struct {
 	t   testing.TB
 	cmd *exec.Cmd
 	in  io.WriteCloser
-	out bytes.Buffer
+	out output
+}
+
+// output collects what a program prints while it runs.
+type output struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// descriptors is how many descriptors testpmd has open.
+func (g *guest) descriptors() int {
+	d, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.cmd.Process.Pid))
+	return len(d)
 }
 
 var guests atomic.Int64
@@ -251,9 +276,13 @@ func TestClient(t *testing.T) {
 		t.Fatalf("%d link changes", n)
 	}
 	// Now the switch goes and comes back, and the guest stays.
+	fds := g.descriptors()
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
+	// When the switch returns before testpmd's driver has closed its side, the driver mixes the two connections up
+	// and never answers on the new one.
+	wait(t, "testpmd to notice", func() bool { return g.descriptors() < fds })
 	p = open(t, o, conf)
 	wait(t, "the same guest", connected(p))
 	echo(t, p, 5)
