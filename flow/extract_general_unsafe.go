@@ -307,6 +307,7 @@ const (
 	nshBaseLen = 8
 	nshMD1Len  = 24
 	nshMD1     = 1
+	nshMD2     = 2
 )
 
 // extractNSH reads the network service header at o.
@@ -317,7 +318,7 @@ func extractNSH(d unsafe.Pointer, o, size int, k *Key) {
 	}
 	head := be32(d, o) // version:2 oam:1 unassigned:1 ttl:6 length:6 mdtype:8 (4 of them unassigned) np:8
 	ver, length, mdtype := head>>30, int(head>>16&0x3f)*4, head>>8&0xff
-	if ver != 0 || length > size-o || mdtype == nshMD1 && length != nshMD1Len {
+	if ver != 0 || length > size-o || mdtype == nshMD1 && length != nshMD1Len || mdtype == nshMD2 && length < nshBaseLen {
 		return
 	}
 	k[WIPv6Src] = uint64(head>>28&0x3)<<56 | uint64(head>>22&0x3f)<<48 | uint64(mdtype)<<40 | uint64(head&0xff)<<32 | uint64(be32(d, o+4))

@@ -67,38 +67,81 @@ func tcpCtl(d unsafe.Pointer, l4, end int) (flags uint64, payload uint16) {
 // noLayers says that no header was found.
 var noLayers = Layers{NoLayer, NoLayer, NoLayer, NoLayer}
 
-// extract parses the packet of total bytes whose first size bytes are at d. The commonest shape, untagged IPv4 without options
-// carrying TCP or UDP in a single segment, is handled here; everything else by extractSlow.
+// extract parses the packet of total bytes whose first size bytes are at d. The commonest shapes, IPv4 and IPv6 without options
+// and extension headers carrying TCP or UDP in a single segment, with up to two VLAN tags, are handled here; everything else
+// by extractSlow.
 func extract(d unsafe.Pointer, size, total int, inPort uint32, vlanLimit int, k *Key) (int, Layers) {
-	if size < packet.EthHdrLen+packet.IPv4HdrLen+packet.UDPHdrLen {
+	const minSize = packet.EthHdrLen + packet.IPv4HdrLen + packet.UDPHdrLen // more than two tags and a type
+	if size < minSize {
 		return extractSlow(d, size, total, inPort, vlanLimit, k)
 	}
-	srcType := be64(d, packet.EthSrc)
-	const ip = packet.EthHdrLen
-	head := be64(d, ip) // version, ihl, tos, tot_len, id, fragment
-	if srcType&0xffff != packet.EtherTypeIPv4 || head&0xff00_0000_0000_3fff != 0x4500_0000_0000_0000 {
-		return extractSlow(d, size, total, inPort, vlanLimit, k)
+	src := be64(d, packet.EthSrc)
+	ethType := uint16(src)
+	o := packet.EthHdrLen
+	vlan := uint64(0)
+	if ethType == packet.EtherTypeVLAN || ethType == packet.EtherTypeQinQ {
+		o, vlan = vlans(d, packet.EthType, size, vlanLimit)
+		ethType = be16(d, o)
+		o += 2
 	}
-	totLen := int(head >> 32 & 0xffff)
-	proto := u8(d, ip+packet.IPv4Proto)
-	l := Layers{NoLayer, ip, ip + packet.IPv4HdrLen, ip + packet.IPv4HdrLen + packet.UDPHdrLen}
-	tcpFlags := uint64(0)
-	switch {
-	case totLen > size-ip || totLen < packet.IPv4HdrLen+packet.UDPHdrLen:
-		return extractSlow(d, size, total, inPort, vlanLimit, k)
-	case proto == packet.ProtoUDP:
-	case proto == packet.ProtoTCP && totLen >= packet.IPv4HdrLen+packet.TCPHdrLen:
-		if tcpFlags, l.Payload = tcpCtl(d, ip+packet.IPv4HdrLen, ip+totLen); l.Payload == NoLayer {
-			return extractSlow(d, size, total, inPort, vlanLimit, k)
+	switch ethType {
+	case packet.EtherTypeIPv4:
+		head := be64(d, o) // version, ihl, tos, tot_len, id, fragment
+		if o+packet.IPv4HdrLen+packet.UDPHdrLen > size || head&0xff00_0000_0000_3fff != 0x4500_0000_0000_0000 {
+			break
 		}
-	default:
-		return extractSlow(d, size, total, inPort, vlanLimit, k)
+		totLen := int(head >> 32 & 0xffff)
+		proto := u8(d, o+packet.IPv4Proto)
+		l4 := o + packet.IPv4HdrLen
+		if totLen > size-o || totLen < packet.IPv4HdrLen+packet.UDPHdrLen {
+			break
+		}
+		tcpFlags, payload := uint64(0), uint16(l4+packet.UDPHdrLen)
+		if proto != packet.ProtoUDP {
+			if proto != packet.ProtoTCP || totLen < packet.IPv4HdrLen+packet.TCPHdrLen {
+				break
+			}
+			if tcpFlags, payload = tcpCtl(d, l4, o+totLen); payload == NoLayer {
+				break
+			}
+		}
+		k[WInPort] = uint64(inPort) << 32
+		k[WEthDst] = be64(d, packet.EthDst)&^0xffff | packet.EtherTypeIPv4
+		k[WEthSrc] = src&^0xffff | tcpFlags
+		k[WIPv4] = be64(d, o+packet.IPv4Src)
+		k[WL4] = uint64(proto)<<56 | head>>48&0xff<<48 | uint64(u8(d, o+packet.IPv4TTL))<<40 | uint64(be32(d, l4))
+		k[WVLAN] = vlan
+		return LenBase, Layers{NoLayer, uint16(o), uint16(l4), payload}
+	case packet.EtherTypeIPv6:
+		l4 := o + packet.IPv6HdrLen
+		if l4+packet.UDPHdrLen > size {
+			break
+		}
+		head := be64(d, o) // version, traffic class, flow label, payload length, next header, hop limit
+		payLen := int(head >> 16 & 0xffff)
+		proto := uint8(head >> 8)
+		if payLen > size-l4 || payLen < packet.UDPHdrLen {
+			break
+		}
+		tcpFlags, payload := uint64(0), uint16(l4+packet.UDPHdrLen)
+		if proto != packet.ProtoUDP {
+			if proto != packet.ProtoTCP || payLen < packet.TCPHdrLen {
+				break
+			}
+			if tcpFlags, payload = tcpCtl(d, l4, l4+payLen); payload == NoLayer {
+				break
+			}
+		}
+		k[WInPort] = uint64(inPort) << 32
+		k[WEthDst] = be64(d, packet.EthDst)&^0xffff | packet.EtherTypeIPv6
+		k[WEthSrc] = src&^0xffff | tcpFlags
+		k[WIPv4] = 0
+		k[WL4] = uint64(proto)<<56 | head>>52&0xff<<48 | head&0xff<<40 | uint64(be32(d, l4))
+		k[WVLAN] = vlan
+		k[WIPv6Src], k[WIPv6Src+1] = be64(d, o+packet.IPv6Src), be64(d, o+packet.IPv6Src+8)
+		k[WIPv6Dst], k[WIPv6Dst+1] = be64(d, o+packet.IPv6Dst), be64(d, o+packet.IPv6Dst+8)
+		k[WIPv6Misc] = head >> 32 & packet.IPv6LabelMask << 32
+		return LenIPv6, Layers{NoLayer, uint16(o), uint16(l4), payload}
 	}
-	k[WInPort] = uint64(inPort) << 32
-	k[WEthDst] = be64(d, packet.EthDst)&^0xffff | packet.EtherTypeIPv4
-	k[WEthSrc] = srcType&^0xffff | tcpFlags
-	k[WIPv4] = be64(d, ip+packet.IPv4Src)
-	k[WL4] = uint64(proto)<<56 | head>>48&0xff<<48 | uint64(u8(d, ip+packet.IPv4TTL))<<40 | uint64(be32(d, ip+packet.IPv4HdrLen))
-	k[WVLAN] = 0
-	return LenBase, l
+	return extractSlow(d, size, total, inPort, vlanLimit, k)
 }
