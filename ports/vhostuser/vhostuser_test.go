@@ -76,12 +76,6 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// descriptors is how many descriptors testpmd has open.
-func (g *guest) descriptors() int {
-	d, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.cmd.Process.Pid))
-	return len(d)
-}
-
 var guests atomic.Int64
 
 // start runs testpmd on vdev with the forwarding mode and more of testpmd's options.
@@ -276,13 +270,12 @@ func TestClient(t *testing.T) {
 		t.Fatalf("%d link changes", n)
 	}
 	// Now the switch goes and comes back, and the guest stays.
-	fds := g.descriptors()
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// When the switch returns before testpmd's driver has closed its side, the driver mixes the two connections up
-	// and never answers on the new one.
-	wait(t, "testpmd to notice", func() bool { return g.descriptors() < fds })
+	// When the switch returns within a few milliseconds, testpmd's driver mixes the two connections up and never
+	// answers on the new one; nothing that can be seen from outside tells when it is ready.
+	time.Sleep(200 * time.Millisecond)
 	p = open(t, o, conf)
 	wait(t, "the same guest", connected(p))
 	echo(t, p, 5)
