@@ -84,9 +84,7 @@ func (r *rig) look(k flow.Key, n int) megaflow.Ref {
 	var h [burst]uint64
 	var refs [burst]megaflow.Ref
 	keys[0], lens[0] = k, uint8(n)
-	u, ul := r.c.Union()
-	Hash(r.s, &keys, &lens, 1, u, ul, &h)
-	if r.e.Lookup(&keys, &lens, 1, u, ul, &h, &idx, &refs) != 0 {
+	if r.e.HashLookup(&keys, &lens, 1, r.c.Union(), &h, &idx, &refs) != 0 {
 		return 0
 	}
 	return refs[0]
@@ -97,14 +95,12 @@ func (r *rig) hash(k flow.Key, n int) uint64 {
 	var lens [burst]uint8
 	var h [burst]uint64
 	keys[0], lens[0] = k, uint8(n)
-	u, ul := r.c.Union()
-	Hash(r.s, &keys, &lens, 1, u, ul, &h)
+	Hash(r.s, &keys, &lens, 1, r.c.Union(), &h)
 	return h[0]
 }
 
 func (r *rig) insert(k flow.Key, n int, ref megaflow.Ref) {
-	u, ul := r.c.Union()
-	r.e.Insert(&k, n, u, ul, r.hash(k, n), ref)
+	r.e.Insert(&k, n, r.c.Union(), r.hash(k, n), ref)
 }
 
 func TestUnion(t *testing.T) {
@@ -264,7 +260,6 @@ func bench(b *testing.B, flows int, smc bool) {
 	var lens, idx [burst]uint8
 	var h [burst]uint64
 	var refs [burst]megaflow.Ref
-	u, ul := r.c.Union()
 	r.g.Resize(flows)
 	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(flows) {
 		k := v4Key(i)
@@ -286,14 +281,14 @@ func bench(b *testing.B, flows int, smc bool) {
 				at = 0
 			}
 		}
-		Hash(r.s, &keys, &lens, burst, u, ul, &h)
 		if smc {
+			Hash(r.s, &keys, &lens, burst, r.c.Union(), &h)
 			for j := range idx {
 				idx[j] = uint8(j)
 			}
 			miss += r.g.Lookup(&keys, &lens, &h, &idx, burst, &refs)
 		} else {
-			miss += r.e.Lookup(&keys, &lens, burst, u, ul, &h, &idx, &refs)
+			miss += r.e.HashLookup(&keys, &lens, burst, r.c.Union(), &h, &idx, &refs)
 		}
 	}
 	b.ReportMetric(float64(miss)/float64(b.N), "misses/op")
@@ -322,14 +317,13 @@ func TestNoAllocation(t *testing.T) {
 	for i := range keys {
 		keys[i], lens[i] = v4Key(i), flow.LenBase
 	}
-	u, ul := r.c.Union()
+	u := r.c.Union()
 	if n := testing.AllocsPerRun(100, func() {
-		Hash(r.s, &keys, &lens, burst, u, ul, &h)
-		if left := r.e.Lookup(&keys, &lens, burst, u, ul, &h, &idx, &refs); left > 0 {
+		if left := r.e.HashLookup(&keys, &lens, burst, u, &h, &idx, &refs); left > 0 {
 			r.g.Lookup(&keys, &lens, &h, &idx, left, &refs)
 		}
 		if r.e.Chance() {
-			r.e.Insert(&keys[1], flow.LenBase, u, ul, h[1], f)
+			r.e.Insert(&keys[1], flow.LenBase, u, h[1], f)
 			r.g.Insert(h[1], f)
 		}
 		r.e.Sweep()

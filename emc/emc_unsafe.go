@@ -25,10 +25,10 @@ const (
 
 // entry is the first line of a cache entry.
 type entry struct {
-	words [megaflow.HashWords]uint64 // key under the union mask
-	tag   uint32                     // 28 bits of hash, and the number of words that count less HashWords-1; 0 free
+	words [megaflow.HashWords]uint64 // key under the union mask; of a short union its four words
+	tag   uint64                     // layout of the union, 28 bits of hash and the number of words that count (see tagOf); 0 free
 	ref   megaflow.Ref
-	_     uint64
+	_     uint32
 }
 
 // second is the second line, for longer keys.
@@ -129,6 +129,10 @@ func (e *entry) equal(k *flow.Key, u *flow.Mask) bool {
 		e.words[3]^k[3]&u[3]|e.words[4]^k[4]&u[4]|e.words[5]^k[5]&u[5] == 0
 }
 
+func (e *entry) equalShort(first, x, y, z uint64) bool {
+	return e.words[0]^first|e.words[1]^x|e.words[2]^y|e.words[3]^z == 0
+}
+
 func (c *Cache) equalRest(e *entry, k *flow.Key, u *flow.Mask, words int) bool {
 	x := c.second(e)
 	d := uint64(0)
@@ -138,56 +142,102 @@ func (c *Cache) equalRest(e *entry, k *flow.Key, u *flow.Mask, words int) bool {
 	return d == 0
 }
 
-// Hash computes the packets' hashes under the union mask, which has unionLen words: what Lookup, Insert and Signatures ask for.
-// lens are the keys' valid words.
-func Hash(s *megaflow.Store, keys *[burst]flow.Key, lens *[burst]uint8, n int, union *flow.Mask, unionLen int, hashes *[burst]uint64) {
+// Hash computes the packets' hashes under the union mask: what Lookup, Insert, Signatures and the classifier ask for. lens
+// are the keys' valid words.
+func Hash(s *megaflow.Store, keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64) {
 	seeds := &s.Seeds
 	n = min(n, burst)
-	for i := 0; i < n; i++ {
-		hashes[i] = seeds.Hash(&keys[i], union)
-	}
-	if unionLen > megaflow.HashWords {
+	if union.Short {
 		for i := 0; i < n; i++ {
-			hashes[i] = seeds.HashRest(hashes[i], &keys[i], union, min(unionLen, int(lens[i])))
+			x, y, z := union.Words(&keys[i])
+			hashes[i] = seeds.HashShort(keys[i][0], x, y, z)
 		}
+		return
+	}
+	for i := 0; i < n; i++ {
+		hashes[i] = seeds.HashUnder(union, &keys[i], int(lens[i]))
 	}
 }
 
-// tagOf joins 28 bits of hash and the number of words that count.
-func tagOf(h uint64, words int) uint32 {
-	return uint32(h)&^15 | uint32(words-megaflow.HashWords+1)
+// tagOf joins the union's layout, 28 bits of hash and the number of words that count.
+func tagOf(u *megaflow.Union, h uint64, words int) uint64 {
+	return uint64(u.Layout)<<32 | h&0xfffffff0 | uint64(words-megaflow.HashWords+1)
 }
 
-// Lookup looks up packets 0 to n-1, writes refs[i] of those it finds, puts the numbers of the others in idx and returns how
-// many they are. An entry that it finds may be dead (OutDead).
-func (c *Cache) Lookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *flow.Mask, unionLen int, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+// setOf is the set of a hash: bits that are not in the tag.
+func setOf(h uint64) uint32 { return uint32(h>>32) & (sets - 1) }
+
+// HashLookup computes the hashes of packets 0 to n-1, as Hash does, and looks them up: it writes refs[i] of those it
+// finds, puts the numbers of the others in idx and returns how many they are. An entry that it finds may be dead (OutDead).
+func (c *Cache) HashLookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
 	n = min(n, burst)
 	left := 0
-	long := unionLen > megaflow.HashWords
-	for i := 0; i < n; i++ {
-		k, h := &keys[i], hashes[i]
-		words := megaflow.HashWords
-		if long {
-			words = max(min(unionLen, int(lens[i])), megaflow.HashWords)
+	if union.Short {
+		left = c.lookupShort(keys, n, union, hashes, idx, refs)
+	} else {
+		Hash(c.s, keys, lens, n, union, hashes)
+		left = c.lookup(keys, lens, n, union, hashes, idx, refs)
+	}
+	c.seen += uint32(n)
+	c.hit += uint32(n - left)
+	return left
+}
+
+// lookupShort is HashLookup for a short union: in one loop, so that the words are loaded once.
+func (c *Cache) lookupShort(keys *[burst]flow.Key, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+	left := 0
+	seeds := &c.s.Seeds
+	mem := c.mem
+	layout := uint64(union.Layout)<<32 | 1
+	for i := 0; i < n && i < burst; i++ {
+		k := &keys[i]
+		x, y, z := union.Words(k)
+		first := k[0]
+		h := seeds.HashShort(first, x, y, z)
+		hashes[i] = h
+		tag := layout | h&0xfffffff0
+		e := (*entry)(unsafe.Add(mem, uintptr(setOf(h))*(ways*megaflow.Line)))
+		if e.tag == tag && e.equalShort(first, x, y, z) {
+			refs[i] = e.ref
+			continue
 		}
-		tag := tagOf(h, words)
-		set := uint32(h>>32) & (sets - 1)
-		e := c.at(set, 0)
-		if e.tag != tag || !e.equal(k, union) {
-			e = c.at(set, 1)
-			if e.tag != tag || !e.equal(k, union) {
-				e = nil
-			}
-		}
-		if e != nil && (words == megaflow.HashWords || words <= MaxWords && c.equalRest(e, k, union, words)) {
+		e = (*entry)(unsafe.Add(unsafe.Pointer(e), megaflow.Line))
+		if e.tag == tag && e.equalShort(first, x, y, z) {
 			refs[i] = e.ref
 			continue
 		}
 		idx[left&(burst-1)] = uint8(i)
 		left++
 	}
-	c.seen += uint32(n)
-	c.hit += uint32(n - left)
+	return left
+}
+
+// lookup looks hashed packets up under a union that is not short.
+func (c *Cache) lookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+	left := 0
+	long := union.Len > megaflow.HashWords
+	u := &union.Mask
+	for i := 0; i < n && i < burst; i++ {
+		k, h := &keys[i], hashes[i]
+		words := megaflow.HashWords
+		if long {
+			words = max(min(union.Len, int(lens[i])), megaflow.HashWords)
+		}
+		tag := tagOf(union, h, words)
+		e := c.at(setOf(h), 0)
+		if e.tag != tag || !e.equal(k, u) {
+			e = c.at(setOf(h), 1)
+			if e.tag != tag || !e.equal(k, u) {
+				e = nil
+			}
+		}
+		if e != nil && (words == megaflow.HashWords || words <= MaxWords && c.equalRest(e, k, u, words)) {
+			refs[i] = e.ref
+			continue
+		}
+		idx[left&(burst-1)] = uint8(i)
+		left++
+	}
 	return left
 }
 
@@ -204,29 +254,34 @@ func (c *Cache) Chance() bool {
 	return uint64(x)*uint64(c.inv)>>32 == 0
 }
 
-// Insert makes a later Lookup of k, of n valid words and hash h, find r. Keys of more than MaxWords words are not cached.
-func (c *Cache) Insert(k *flow.Key, n int, union *flow.Mask, unionLen int, h uint64, r megaflow.Ref) {
-	words := max(min(unionLen, n), megaflow.HashWords)
+// Insert makes a later HashLookup of k, of n valid words and hash h, find r. Keys of more than MaxWords words are not cached.
+func (c *Cache) Insert(k *flow.Key, n int, union *megaflow.Union, h uint64, r megaflow.Ref) {
+	words := max(min(union.Len, n), megaflow.HashWords)
 	if words > MaxWords {
 		return
 	}
-	tag := tagOf(h, words)
-	set := uint32(h>>32) & (sets - 1)
-	e := c.at(set, 0)
-	if !(e.tag == tag && e.equal(k, union)) && c.alive(e) {
-		f := c.at(set, 1)
-		if f.tag == tag && f.equal(k, union) || !c.alive(f) || c.rnd&1 != 0 {
+	var masked [megaflow.HashWords]uint64
+	if union.Short {
+		masked[0] = k[0]
+		masked[1], masked[2], masked[3] = union.Words(k)
+	} else {
+		for i := range masked {
+			masked[i] = k[i] & union.Mask[i]
+		}
+	}
+	tag := tagOf(union, h, words)
+	e := c.at(setOf(h), 0)
+	if !(e.tag == tag && e.words == masked) && c.alive(e) {
+		f := c.at(setOf(h), 1)
+		if f.tag == tag && f.words == masked || !c.alive(f) || c.rnd&1 != 0 {
 			e = f
 		}
 	}
-	e.tag, e.ref = tag, r
-	for i := range e.words {
-		e.words[i] = k[i] & union[i]
-	}
+	e.tag, e.ref, e.words = tag, r, masked
 	if words > megaflow.HashWords {
 		x := c.second(e)
 		for i := megaflow.HashWords; i < words; i++ {
-			x[i-megaflow.HashWords] = k[i] & union[i]
+			x[i-megaflow.HashWords] = k[i] & union.Mask[i]
 		}
 	}
 }

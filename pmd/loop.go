@@ -97,28 +97,28 @@ func (p *poller) lookup(no dpif.PortNo, n int) int {
 		}
 		return n
 	}
-	union, unionLen := c.Union()
-	emc.Hash(p.store, &w.keys, &w.lens, n, union, unionLen, &w.hashes)
+	union := c.Union()
 	left := n
 	if p.cache.Active(n) {
-		left = p.cache.Lookup(&w.keys, &w.lens, n, union, unionLen, &w.hashes, &w.idx, &w.refs)
+		left = p.cache.HashLookup(&w.keys, &w.lens, n, union, &w.hashes, &w.idx, &w.refs)
 		p.stats.emcHits.add(uint64(n - left))
 		if left == 0 {
 			return 0
 		}
 	} else {
+		emc.Hash(p.store, &w.keys, &w.lens, n, union, &w.hashes)
 		for i := 0; i < n && i < burst; i++ {
 			w.idx[i] = uint8(i)
 		}
 	}
-	return p.lookupRest(c, left, union, unionLen)
+	return p.lookupRest(c, left, union)
 }
 
 // smcSubtables is the number of subtables from which asking the signature cache first is cheaper than searching them.
 const smcSubtables = 2
 
 // lookupRest looks for what the exact-match cache does not have.
-func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *flow.Mask, unionLen int) int {
+func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union) int {
 	w := p.work
 	smc := len(c.Subtables()) >= smcSubtables
 	if smc {
@@ -126,16 +126,16 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *flow.Mask, uni
 		left := p.sigs.Lookup(&w.keys, &w.lens, &w.hashes, &w.idx, n, &w.refs)
 		p.stats.smcHits.add(uint64(n - left))
 		if left != n {
-			p.cacheFound(n, union, unionLen)
+			p.cacheFound(n, union)
 		}
 		if n = left; n == 0 {
 			return 0
 		}
 	}
 	w.before = w.idx
-	left := c.Lookup(&w.keys, &w.lens, &w.idx, n, &w.refs)
+	left := c.Lookup(&w.keys, &w.lens, &w.hashes, &w.idx, n, &w.refs)
 	p.stats.megaflowHits.add(uint64(n - left))
-	p.cacheFound(n, union, unionLen)
+	p.cacheFound(n, union)
 	if smc {
 		for j := 0; j < n; j++ {
 			i := w.before[j&(burst-1)] & (burst - 1)
@@ -148,7 +148,7 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *flow.Mask, uni
 }
 
 // cacheFound enters, now and then, those of the n packets in before that were found into the exact-match cache.
-func (p *poller) cacheFound(n int, union *flow.Mask, unionLen int) {
+func (p *poller) cacheFound(n int, union *megaflow.Union) {
 	w := p.work
 	for j := 0; j < n; j++ {
 		if !p.cache.Chance() {
@@ -156,7 +156,7 @@ func (p *poller) cacheFound(n int, union *flow.Mask, unionLen int) {
 		}
 		i := w.before[j&(burst-1)] & (burst - 1)
 		if r := w.refs[i]; r != 0 {
-			p.cache.Insert(&w.keys[i], int(w.lens[i]), union, unionLen, w.hashes[i], r)
+			p.cache.Insert(&w.keys[i], int(w.lens[i]), union, w.hashes[i], r)
 		}
 	}
 }

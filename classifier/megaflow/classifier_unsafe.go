@@ -20,7 +20,7 @@ var ErrMask = errors.New("mask does not match in_port and recirc_id exactly")
 
 // Subtable holds the flows of one mask.
 type Subtable struct {
-	mask  flow.Mask
+	u     Union
 	last  int    // leading words of a key that the mask reads
 	lines int    // cache lines of an entry
 	words int    // compact words, at least inlineWords (padded with words that are masked to nothing)
@@ -34,7 +34,7 @@ type Subtable struct {
 }
 
 // Mask returns the subtable's mask, which stays valid and constant.
-func (t *Subtable) Mask() *flow.Mask { return &t.mask }
+func (t *Subtable) Mask() *flow.Mask { return &t.u.Mask }
 
 // Last is the number of leading key words that the mask reads.
 func (t *Subtable) Last() int { return t.last }
@@ -69,11 +69,7 @@ func (t *Subtable) equal(e *Entry, k *flow.Key) bool {
 
 // hashKey hashes the bits of k that the mask reads.
 func (t *Subtable) hashKey(s *Seeds, k *flow.Key) uint32 {
-	h := s.Hash(k, &t.mask)
-	if t.last > HashWords {
-		h = s.HashRest(h, k, &t.mask, t.last)
-	}
-	return uint32(h)
+	return uint32(s.HashUnder(&t.u, k, flow.Words))
 }
 
 // find looks for k and also gives its hash.
@@ -102,14 +98,13 @@ func (t *Subtable) probe(s *Store, k *flow.Key, h uint32) Ref {
 
 // Classifier holds the megaflows of one in_port.
 type Classifier struct {
-	s        *Store
-	subs     []*Subtable // most hit first
-	union    flow.Mask
-	unionLen int
-	count    int
-	Hits     uint64 // packets that Lookup found
-	Probes   uint64 // subtables that were searched for those packets
-	work     *scratch
+	s      *Store
+	subs   []*Subtable // most hit first
+	union  Union
+	count  int
+	Hits   uint64 // packets that Lookup found
+	Probes uint64 // subtables that were searched for those packets
+	work   *scratch
 }
 
 // scratch is a Lookup's working memory.
@@ -128,8 +123,8 @@ func (c *Classifier) Len() int { return c.count }
 // Subtables returns the subtables, most hit first. The slice is the classifier's own.
 func (c *Classifier) Subtables() []*Subtable { return c.subs }
 
-// Union returns the OR of all masks, and the number of leading key words that any of them reads.
-func (c *Classifier) Union() (*flow.Mask, int) { return &c.union, c.unionLen }
+// Union returns the OR of all masks. It stays the classifier's own and changes with it.
+func (c *Classifier) Union() *Union { return &c.union }
 
 // Close gives back the memory of all subtables. Entries are not freed.
 func (c *Classifier) Close() {
@@ -142,15 +137,30 @@ func (c *Classifier) Close() {
 	c.reunite()
 }
 
-// Lookup finds the megaflows of a burst: of the packets idx[0..n-1], whose keys have lens[i] valid leading words. It writes
-// refs[i] of those that it finds, leaves in idx the others, in their order, and returns how many they are. The keys must
-// have the classifier's in_port.
-func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+// Lookup finds the megaflows of a burst: of the packets idx[0..n-1], whose keys have lens[i] valid leading words and the hash
+// hashes[i] under the Union. It writes refs[i] of those that it finds, leaves in idx the others, in their order, and
+// returns how many they are. The keys must have the classifier's in_port.
+func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, hashes *[Burst]uint64, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+	if len(c.subs) == 1 && n <= Burst {
+		// The only mask is the union: the hashes are there already.
+		w, t := c.work, c.subs[0]
+		for j := 0; j < n; j++ {
+			h := uint32(hashes[idx[j]&(Burst-1)])
+			w.hash[j&(Burst-1)] = h
+			w.addr[j&(Burst-1)] = t.tab.addr(h)
+		}
+		left := t.search(c.s, w, keys, lens, idx, n, refs)
+		t.hits += uint64(n - left)
+		c.Hits += uint64(n - left)
+		c.Probes += uint64(n - left)
+		return left
+	}
 	for pos, t := range c.subs {
 		if n == 0 {
 			break
 		}
-		left := t.lookup(c.s, c.work, keys, lens, idx, n, refs)
+		t.hashAll(c.s, c.work, keys, lens, idx, n)
+		left := t.search(c.s, c.work, keys, lens, idx, n, refs)
 		found := uint64(n - left)
 		t.hits += found
 		c.Hits += found
@@ -160,26 +170,33 @@ func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Bur
 	return n
 }
 
-// lookup is Lookup in one subtable. Each stage is a loop of its own, so that the processor overlaps the packets' misses.
-func (t *Subtable) lookup(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
-	if n > Burst {
-		n = Burst
-	}
+// hashAll computes the hashes and the buckets of a burst in one subtable.
+func (t *Subtable) hashAll(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int) {
+	n = min(n, Burst)
 	seeds := &s.Seeds
-	long := t.last > HashWords
-	for j := 0; j < n; j++ {
-		k := &keys[idx[j]&(Burst-1)]
-		h := seeds.Hash(k, &t.mask)
-		if long {
-			if int(lens[idx[j]&(Burst-1)]) < t.last {
-				h = 0 // a shape that the mask excludes; dealt with below
-			} else {
-				h = seeds.HashRest(h, k, &t.mask, t.last)
-			}
+	if t.u.Short {
+		for j := 0; j < n; j++ {
+			k := &keys[idx[j]&(Burst-1)]
+			x, y, z := t.u.Words(k)
+			h := uint32(seeds.HashShort(k[0], x, y, z))
+			w.hash[j] = h
+			w.addr[j] = t.tab.addr(h)
 		}
-		w.hash[j] = uint32(h)
-		w.addr[j] = t.tab.addr(uint32(h))
+		return
 	}
+	for j := 0; j < n; j++ {
+		i := idx[j] & (Burst - 1)
+		h := uint32(seeds.HashUnder(&t.u, &keys[i], int(lens[i]))) // of a shape that the mask excludes it is never found
+		w.hash[j] = h
+		w.addr[j] = t.tab.addr(h)
+	}
+}
+
+// search looks for a burst, hashed, in one subtable. Each stage is a loop of its own, so that the processor overlaps the
+// packets' misses.
+func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+	n = min(n, Burst)
+	long := t.last > HashWords
 	large := t.tab.large()
 	if large {
 		prefetch(&w.addr, n)
@@ -339,7 +356,7 @@ func (c *Classifier) Sort() {
 
 func (c *Classifier) subtable(m *flow.Mask, hash uint64) *Subtable {
 	for _, t := range c.subs {
-		if t.hash == hash && t.mask == *m {
+		if t.hash == hash && t.u.Mask == *m {
 			return t
 		}
 	}
@@ -347,7 +364,8 @@ func (c *Classifier) subtable(m *flow.Mask, hash uint64) *Subtable {
 }
 
 func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
-	t := &Subtable{mask: *m, hash: hash}
+	t := &Subtable{hash: hash}
+	t.u.set(m)
 	for i, w := range m {
 		if w != 0 {
 			t.idx[t.words] = uint8(i)
@@ -389,12 +407,20 @@ func (c *Classifier) drop(t *Subtable) {
 }
 
 func (c *Classifier) reunite() {
-	c.union, c.unionLen = flow.Mask{}, 0
+	var m flow.Mask
+	changed := false
 	for _, t := range c.subs {
 		for i := 0; i < t.last; i++ {
-			c.union[i] |= t.mask[i]
+			m[i] |= t.u.Mask[i]
 		}
-		c.unionLen = max(c.unionLen, t.last)
+	}
+	for i := range m {
+		changed = changed || (m[i] == 0) != (c.union.Mask[i] == 0)
+	}
+	c.union.set(&m)
+	if changed {
+		c.s.layouts++
+		c.union.Layout = c.s.layouts
 	}
 }
 

@@ -55,14 +55,15 @@ var ErrFull = errors.New("flow table full")
 
 // Store is the memory of one poller's flow entries.
 type Store struct {
-	base  unsafe.Pointer
-	size  uintptr
-	next  uint32              // first line that was never used
-	limit uint32              // lines in all
-	free  [maxLines + 1][]Ref // by length in lines
-	subs  []*Subtable         // by Entry.Sub; nil when the number is free
-	live  int
-	Seeds Seeds
+	base    unsafe.Pointer
+	size    uintptr
+	next    uint32              // first line that was never used
+	limit   uint32              // lines in all
+	free    [maxLines + 1][]Ref // by length in lines
+	subs    []*Subtable         // by Entry.Sub; nil when the number is free
+	live    int
+	layouts uint32 // of all Unions so far
+	Seeds   Seeds
 }
 
 const maxLines = (headerWords*8 + flow.Words*8 + Line - 1) / Line
