@@ -246,7 +246,9 @@ func extractL4(d unsafe.Pointer, o, size int, proto uint8, k *Key, l *Layers) {
 	case packet.ProtoIGMP:
 		if o+packet.IGMPHdrLen <= size {
 			k[WL4] |= typeCode(d, o)
-			k[WMPLS+1] = uint64(be32(d, o+4))
+			if k[WEthDst]&0xffff == packet.EtherTypeIPv4 { // over IPv6 the key is too short, and it means nothing
+				k[WMPLS+1] = uint64(be32(d, o+packet.IGMPGroup))
+			}
 			l.Payload = uint16(o + packet.IGMPHdrLen)
 		}
 	}
