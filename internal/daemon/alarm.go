@@ -28,7 +28,7 @@ func (p *Program) SetAlarm(seconds uint) {
 		seconds = uint(n)
 	}
 	time.AfterFunc(time.Duration(seconds)*time.Second, func() {
-		p.Log.Module("fatal_signal").Warnf("terminating with signal %d (%s)", int(syscall.SIGALRM),
+		p.Log.Module("fatal_signal").Subprogram("").Warnf("terminating with signal %d (%s)", int(syscall.SIGALRM),
 			SignalText(syscall.SIGALRM))
 		DieBySignal(syscall.SIGALRM)
 	})

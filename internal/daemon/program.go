@@ -166,13 +166,14 @@ func (p *Program) AddLogFlags() {
 	p.Func("syslog-target", "", func(s string) error { p.Log.SetSyslogTarget(s); return nil })
 }
 
-// AddTLSFlags adds -p, -c, -C, --bootstrap-ca-cert, --ssl-protocols and
-// --ssl-ciphers.
+// AddTLSFlags adds -p, -c, -C, --bootstrap-ca-cert, --peer-ca-cert,
+// --ssl-protocols and --ssl-ciphers.
 func (p *Program) AddTLSFlags() {
 	p.Flags.StringVarP(&p.tls.PrivateKey, "private-key", "p", "", "")
 	p.Flags.StringVarP(&p.tls.Certificate, "certificate", "c", "", "")
 	p.Func("ca-cert", "C", func(s string) error { p.tls.CACert, p.tls.Bootstrap = s, false; return nil })
 	p.Func("bootstrap-ca-cert", "", func(s string) error { p.tls.CACert, p.tls.Bootstrap = s, true; return nil })
+	p.Flags.StringVar(&p.tls.PeerCACert, "peer-ca-cert", "", "")
 	p.Flags.StringVar(&p.tls.Protocols, "ssl-protocols", "", "")
 	p.Flags.StringVar(&p.tls.Ciphers, "ssl-ciphers", "", "")
 }
@@ -246,3 +247,15 @@ func StreamUsage(what string, active, passive, bootstrap bool) string {
 		"  --ssl-ciphers=CIPHERS   list of SSL ciphers to enable\n")
 	return b.String()
 }
+
+// NoArgFunc adds an option without an argument that calls f each time it is given.
+func (p *Program) NoArgFunc(name string, f func()) {
+	p.Flags.Var(noArgValue(f), name, "")
+}
+
+// noArgValue is a flag without an argument whose Set is a function.
+type noArgValue func()
+
+func (f noArgValue) Set(string) error { f(); return nil }
+func (noArgValue) String() string     { return "" }
+func (noArgValue) Type() string       { return "bool" }

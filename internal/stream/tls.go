@@ -27,6 +27,7 @@ type TLSConfig struct {
 	Certificate string
 	CACert      string
 	Bootstrap   bool   // CACert is created from the first peer's chain if missing
+	PeerCACert  string // sent to peers after the certificate, so that they can bootstrap
 	Protocols   string // e.g. "TLSv1.2,TLSv1.3"
 	Ciphers     string // OpenSSL names, separated by colons
 }
@@ -130,6 +131,15 @@ func (t *TLS) readLocked() (*tls.Certificate, *x509.CertPool, error) {
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: private key does not match certificate: %w", t.cfg.Certificate, err)
+	}
+	if configured(t.cfg.PeerCACert) {
+		rest, err := os.ReadFile(t.cfg.PeerCACert)
+		if err != nil {
+			return nil, nil, fmt.Errorf("failed to read peer CA certificate file %s: %s", t.cfg.PeerCACert, strerror.Text(err))
+		}
+		for block, rest := pem.Decode(rest); block != nil; block, rest = pem.Decode(rest) {
+			cert.Certificate = append(cert.Certificate, block.Bytes)
+		}
 	}
 	if !configured(t.cfg.CACert) {
 		return &cert, nil, nil

@@ -19,6 +19,8 @@ type Syntax struct {
 	Name    string
 	MinArgs int
 	MaxArgs int
+	// ReadOnly tells that the command never changes the database.
+	ReadOnly bool
 	// Options are the command's options: "--name" takes no argument, "--name=" needs one.
 	Options []string
 	Run     func(*Context) error
@@ -36,7 +38,8 @@ type Tool struct {
 	Classes  []Class
 	Shows    []Show
 	Commands []Syntax
-	Log      *vlog.Module // module "db_ctl_base"
+	Log      *vlog.Module // of the generic commands, "db_ctl_base"
+	RowLog   *vlog.Module // of warnings about rows that will not last
 }
 
 // Class says how the rows of a table may be named, besides by UUID.
@@ -160,7 +163,7 @@ func (t *Tool) parseCommand(args []string, first map[string]string) (*Command, e
 			}
 		case slices.Contains(s.Options, name+"="):
 			if !given {
-				return nil, fmt.Errorf("missing argument to '%s' option on '%s'", name, s.Name)
+				return nil, fmt.Errorf("missing argument to '%s' option on '%s' command", name, s.Name)
 			}
 			c.Options[name] = value[1:]
 		default:
@@ -173,7 +176,7 @@ func (t *Tool) parseCommand(args []string, first map[string]string) (*Command, e
 		return nil, fmt.Errorf("'%s' command requires at least %d arguments", s.Name, s.MinArgs)
 	case s.MaxArgs != Unlimited && n > s.MaxArgs:
 		for _, arg := range c.Args[1:] {
-			if t.Lookup(arg) != nil {
+			if strings.HasPrefix(arg, "-") {
 				return nil, fmt.Errorf("'%s' command takes at most %d arguments (note that options must precede command "+
 					"names and follow a \"--\" argument)", s.Name, s.MaxArgs)
 			}
@@ -181,6 +184,16 @@ func (t *Tool) parseCommand(args []string, first map[string]string) (*Command, e
 		return nil, fmt.Errorf("'%s' command takes at most %d arguments", s.Name, s.MaxArgs)
 	}
 	return c, nil
+}
+
+// ReadOnly tells whether none of the commands changes the database.
+func ReadOnly(cmds []*Command) bool {
+	for _, c := range cmds {
+		if !c.Syntax.ReadOnly {
+			return false
+		}
+	}
+	return true
 }
 
 // Context is what a command runs with.
@@ -274,10 +287,10 @@ func (t *Tool) checkSymbols(txn *client.Txn, syms *ovsdb.Symbols, symbols map[st
 		switch strong, weak := txn.References(s.uuid); {
 		case strong:
 		case weak:
-			t.Log.Warnf("row id \"%s\" was created but only a weak reference to it was inserted, so it will not actually "+
+			t.RowLog.Warnf("row id \"%s\" was created but only a weak reference to it was inserted, so it will not actually "+
 				"appear in the database", s.name)
 		default:
-			t.Log.Warnf("row id \"%s\" was created but no reference to it was inserted, so it will not actually appear in "+
+			t.RowLog.Warnf("row id \"%s\" was created but no reference to it was inserted, so it will not actually appear in "+
 				"the database", s.name)
 		}
 	}

@@ -10,10 +10,10 @@ import (
 
 // generic are the commands that every tool has. It is never written.
 var generic = []Syntax{
-	{Name: "comment", MinArgs: 0, MaxArgs: Unlimited, Run: func(*Context) error { return nil }},
-	{Name: "get", MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--if-exists", "--id="}, Prepare: prepareGet, Run: runGet},
-	{Name: "list", MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--columns="}, Prepare: prepareList, Run: runList},
-	{Name: "find", MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--columns="}, Prepare: prepareFind, Run: runFind},
+	{Name: "comment", ReadOnly: true, MinArgs: 0, MaxArgs: Unlimited, Run: func(*Context) error { return nil }},
+	{Name: "get", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--if-exists", "--id="}, Prepare: prepareGet, Run: runGet},
+	{Name: "list", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--columns="}, Prepare: prepareList, Run: runList},
+	{Name: "find", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--columns="}, Prepare: prepareFind, Run: runFind},
 	{Name: "set", MinArgs: 3, MaxArgs: Unlimited, Options: []string{"--if-exists"}, Prepare: prepareSet, Run: runSet},
 	{Name: "add", MinArgs: 4, MaxArgs: Unlimited, Options: []string{"--if-exists"},
 		Prepare: func(c *Context) error { return prepareColumn(c, c.Args[3]) }, Run: runAdd},
@@ -24,8 +24,8 @@ var generic = []Syntax{
 	{Name: "create", MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--id="}, Prepare: prepareTable, Run: runCreate,
 		Finish: finishCreate},
 	{Name: "destroy", MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--all"}, Prepare: prepareTable, Run: runDestroy},
-	{Name: "wait-until", MinArgs: 2, MaxArgs: Unlimited, Prepare: prepareWaitUntil, Run: runWaitUntil},
-	{Name: "show", MinArgs: 0, MaxArgs: 0, Prepare: prepareShow, Run: runShow},
+	{Name: "wait-until", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Prepare: prepareWaitUntil, Run: runWaitUntil},
+	{Name: "show", ReadOnly: true, MinArgs: 0, MaxArgs: 0, Prepare: prepareShow, Run: runShow},
 }
 
 func prepareTable(c *Context) error {
@@ -45,15 +45,7 @@ func prepareGet(c *Context) error {
 		return err
 	}
 	c.needRow(ts)
-	for _, arg := range c.Args[3:] {
-		if arg == "_uuid" {
-			continue
-		}
-		if _, err := parseKeyValue(arg, ts, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkColumns(ts, c.Args[3:], true)
 }
 
 func runGet(c *Context) error {
@@ -192,12 +184,7 @@ func checkConditions(c *Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, arg := range args {
-		if _, err := parseKeyValue(arg, ts, operators); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkColumns(ts, args, false)
 }
 
 func runFind(c *Context) error {

@@ -71,14 +71,6 @@ func Column(ts *ovsdb.TableSchema, name string, withUUID bool) (*ovsdb.ColumnSch
 	return nil, fmt.Errorf("%s contains more than one column whose name matches \"%s\": %s", ts.Name, name, strings.Join(names, ", "))
 }
 
-// checkMutable refuses columns that may not be changed once the row exists.
-func checkMutable(ts *ovsdb.TableSchema, c *ovsdb.ColumnSchema) error {
-	if !c.Mutable {
-		return fmt.Errorf("cannot modify read-only column %s in table %s", c.Name, ts.Name)
-	}
-	return nil
-}
-
 // needRow notes the tables by which rows of a table may be named.
 func (c *Context) needRow(ts *ovsdb.TableSchema) {
 	c.Need(ts.Name)
@@ -217,16 +209,23 @@ type keyValue struct {
 	value    string
 }
 
-// parseKeyValue parses an argument. ops are the operators that may follow, of which one must; none if it is nil.
-func parseKeyValue(arg string, ts *ovsdb.TableSchema, ops []string) (kv keyValue, err error) {
+// parseColumn finds the column that an argument begins with, and returns the rest of the argument.
+func parseColumn(arg string, ts *ovsdb.TableSchema, withUUID bool) (*ovsdb.ColumnSchema, string, error) {
 	name, rest, err := ovsdb.NextToken(arg)
 	if err != nil {
-		return kv, err
+		return nil, "", err
 	}
 	if name == "" || strings.ContainsAny(name[:1], ":=, []{}!<>") {
-		return kv, fmt.Errorf("%s: missing column name", arg)
+		return nil, "", fmt.Errorf("%s: missing column name", arg)
 	}
-	if kv.column, err = Column(ts, name, true); err != nil {
+	col, err := Column(ts, name, withUUID)
+	return col, rest, err
+}
+
+// parseKeyValue parses an argument. ops are the operators that may follow, of which one must; none if it is nil.
+func parseKeyValue(arg string, ts *ovsdb.TableSchema, ops []string) (kv keyValue, err error) {
+	var rest string
+	if kv.column, rest, err = parseColumn(arg, ts, arg == "_uuid"); err != nil {
 		return kv, err
 	}
 	if strings.HasPrefix(rest, ":") {

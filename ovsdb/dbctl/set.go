@@ -12,9 +12,6 @@ func (c *Context) SetColumn(ts *ovsdb.TableSchema, row *ovsdb.Row, arg string) e
 	if err != nil {
 		return err
 	}
-	if kv.column.Index == ovsdb.ColUUID {
-		return fmt.Errorf("%s does not contain a column whose name matches \"_uuid\"", ts.Name)
-	}
 	if kv.hasKey && !kv.column.Type.IsMap() {
 		return fmt.Errorf("cannot specify key to set for non-map column %s", kv.column.Name)
 	}
@@ -70,28 +67,17 @@ func prepareSet(c *Context) error {
 		return err
 	}
 	c.needRow(ts)
-	for _, arg := range c.Args[3:] {
-		kv, err := parseKeyOnly(arg, ts)
-		if err != nil {
-			return err
-		}
-		if err := checkMutable(ts, kv); err != nil {
+	return checkColumns(ts, c.Args[3:], false)
+}
+
+// checkColumns looks for unknown columns in arguments that begin with one.
+func checkColumns(ts *ovsdb.TableSchema, args []string, withUUID bool) error {
+	for _, arg := range args {
+		if _, _, err := parseColumn(arg, ts, withUUID && arg == "_uuid"); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// parseKeyOnly finds the column of an argument of set.
-func parseKeyOnly(arg string, ts *ovsdb.TableSchema) (*ovsdb.ColumnSchema, error) {
-	kv, err := parseKeyValue(arg, ts, []string{"="})
-	if err != nil {
-		return nil, err
-	}
-	if kv.column.Index == ovsdb.ColUUID {
-		return nil, fmt.Errorf("%s does not contain a column whose name matches \"_uuid\"", ts.Name)
-	}
-	return kv.column, nil
 }
 
 func runSet(c *Context) error {
@@ -100,6 +86,13 @@ func runSet(c *Context) error {
 		return err
 	}
 	for _, arg := range c.Args[3:] {
+		kv, err := parseKeyValue(arg, ts, []string{"="})
+		if err != nil {
+			return err
+		}
+		if err := c.checkMutable(ts, row, kv.column); err != nil {
+			return err
+		}
 		if err := c.SetColumn(ts, row, arg); err != nil {
 			return err
 		}
@@ -115,13 +108,26 @@ func prepareColumn(c *Context, names ...string) error {
 	}
 	c.needRow(ts)
 	for _, name := range names {
-		col, err := Column(ts, name, false)
-		if err != nil {
+		if _, err := Column(ts, name, false); err != nil {
 			return err
 		}
-		if err := checkMutable(ts, col); err != nil {
-			return err
-		}
+	}
+	return nil
+}
+
+// mutable finds a column that may be changed in a row.
+func (c *Context) mutable(ts *ovsdb.TableSchema, row *ovsdb.Row, name string) (*ovsdb.ColumnSchema, error) {
+	col, err := Column(ts, name, false)
+	if err == nil {
+		err = c.checkMutable(ts, row, col)
+	}
+	return col, err
+}
+
+// checkMutable refuses columns that may not be changed, unless the transaction made the row.
+func (c *Context) checkMutable(ts *ovsdb.TableSchema, row *ovsdb.Row, col *ovsdb.ColumnSchema) error {
+	if !col.Mutable && c.Txn.Snapshot().Table(ts.Name).Row(row.UUID()) != nil {
+		return fmt.Errorf("cannot modify read-only column %s in table %s", col.Name, ts.Name)
 	}
 	return nil
 }
@@ -138,7 +144,7 @@ func runAdd(c *Context) error {
 	if row == nil {
 		return err
 	}
-	col, err := Column(ts, c.Args[3], false)
+	col, err := c.mutable(ts, row, c.Args[3])
 	if err != nil {
 		return err
 	}
@@ -153,10 +159,6 @@ func runAdd(c *Context) error {
 		}
 		d = union(d, add, t)
 	}
-	if n := d.Len(); uint64(n) > uint64(t.Max) {
-		return fmt.Errorf("\"add\" operation would put %d %s in column %s of table %s but the maximum number is %d",
-			n, elements(t), col.Name, ts.Name, t.Max)
-	}
 	c.Txn.Verify(ts.Name, row.UUID(), col.Name)
 	c.Txn.Set(ts.Name, row.UUID(), col.Name, d)
 	return nil
@@ -170,7 +172,7 @@ func runRemove(c *Context) error {
 	if row == nil {
 		return err
 	}
-	col, err := Column(ts, c.Args[3], false)
+	col, err := c.mutable(ts, row, c.Args[3])
 	if err != nil {
 		return err
 	}
@@ -226,7 +228,7 @@ func runClear(c *Context) error {
 		return err
 	}
 	for _, name := range c.Args[3:] {
-		col, err := Column(ts, name, false)
+		col, err := c.mutable(ts, row, name)
 		if err != nil {
 			return err
 		}

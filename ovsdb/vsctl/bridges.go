@@ -40,6 +40,9 @@ func addBr(c *dbctl.Context) error {
 	default:
 		return fmt.Errorf("'add-br' command takes exactly 1 or 3 arguments")
 	}
+	if name == "" {
+		return fmt.Errorf("bridge name must not be empty string")
+	}
 	m := modelOf(c)
 	if br := m.bridges[name]; br != nil && c.Has("--may-exist") {
 		switch {

@@ -39,7 +39,7 @@ func targets(c *dbctl.Context, table string, rows []ovsdb.UUID) []string {
 func warnTargets(c *dbctl.Context, names []string) {
 	for _, n := range names {
 		if !stream.IsActive(n) && !stream.IsPassive(n) {
-			c.Tool.Log.Warnf("target type \"%s\" is possibly erroneous", n)
+			stateOf(c).log.Warnf("target type \"%s\" is possibly erroneous", n)
 		}
 	}
 }

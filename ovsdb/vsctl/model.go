@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"govs/internal/vlog"
 	"govs/ovsdb"
 	"govs/ovsdb/dbctl"
 	"govs/ovsdb/vswitch"
@@ -47,6 +48,7 @@ type state struct {
 	model *model // nil when it must be read again
 	// added are the interfaces whose set-up is checked after the commit.
 	added []string
+	log   *vlog.Module // module "vsctl"
 }
 
 func stateOf(c *dbctl.Context) *state { return c.State.(*state) }

@@ -77,6 +77,9 @@ func addBond(c *dbctl.Context) error {
 
 // addPortOf adds a port with the given interfaces and settings. n is the number of arguments that messages repeat.
 func addPortOf(c *dbctl.Context, brName, name string, ifaces, settings []string, n int, fakeIface bool) error {
+	if name == "" {
+		return fmt.Errorf("port name must not be empty string")
+	}
 	br, err := findBridge(c, brName)
 	if err != nil {
 		return err
@@ -100,6 +103,9 @@ func addPortOf(c *dbctl.Context, brName, name string, ifaces, settings []string,
 		return err
 	}
 	for _, i := range ifaces {
+		if err := checkIfaceName(i); err != nil {
+			return err
+		}
 		if err := checkFree(c, i, "cannot create an interface named "+i); err != nil {
 			return err
 		}
@@ -123,6 +129,13 @@ func addPortOf(c *dbctl.Context, brName, name string, ifaces, settings []string,
 	}
 	addRef(c, vswitch.TableBridge, br.uuid, "ports", u)
 	changed(c)
+	return nil
+}
+
+func checkIfaceName(name string) error {
+	if name == "" {
+		return fmt.Errorf("interface name must not be empty string")
+	}
 	return nil
 }
 
