@@ -3,6 +3,7 @@ package ofproto
 import (
 	"govs/dpif"
 	"govs/internal/clock"
+	"govs/internal/stream"
 	"govs/openflow"
 )
 
@@ -15,6 +16,8 @@ type Options struct {
 	Clock        clock.Clock
 	// RunDir is where the management sockets BRIDGE.mgmt and BRIDGE.snoop are made; empty for none.
 	RunDir string
+	// Stream is how connections to controllers are made; nil: without SSL.
+	Stream *stream.Options
 	// Version is the software version in the description statistics, such as "3.1.0".
 	Version string
 	// Logf, if not nil, writes to the log of a module ("ofproto", "connmgr"…) at a level ("err", "warn", "info", "dbg").
@@ -63,15 +66,14 @@ type BridgeConfig struct {
 
 // ControllerConfig is one Controller record.
 type ControllerConfig struct {
-	Target       string // "tcp:…", "unix:…", "ptcp:…", "punix:…", "ssl:…"
-	MaxBackoff   int    // ms; 0 default
-	Probe        int    // inactivity_probe, ms; 0 default, negative never
-	RateLimit    int    // controller_rate_limit, packets per second; 0 unlimited
-	BurstLimit   int
-	MaxPacketIn  int  // messages queued, other_config:… ; 0 default
-	OutOfBand    bool // connection_mode
-	AsyncMessage bool // enable_async_messages
-	Type         string
+	Target     string // "tcp:…", "unix:…", "ptcp:…", "punix:…", "ssl:…"
+	MaxBackoff int    // ms; 0 default
+	Probe      int    // inactivity_probe, ms; 0 default, negative never
+	RateLimit  int    // controller_rate_limit, packets per second; 0 unlimited
+	BurstLimit int
+	OutOfBand  bool   // connection_mode
+	NoAsync    bool   // enable_async_messages is false
+	Type       string // "service" for a management connection
 }
 
 // TableConfig is one Flow_Table record.

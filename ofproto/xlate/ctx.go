@@ -72,6 +72,7 @@ type Result struct {
 	Port    *Port // where the packet came in; nil if it is none of ours
 	Bridge  *Bridge
 	Flow    *flow.Key // the key as it was at the end
+	Slow    uint32    // actions.Slow… bits; our datapath does all of these itself
 }
 
 // Push is what happened to packets of a flow since the last time.
@@ -129,7 +130,7 @@ type macRefresh struct {
 }
 
 // Push implements Effect.
-func (m *macRefresh) Push(p *Push) {
+func (m macRefresh) Push(p *Push) {
 	if p.Packets > 0 {
 		m.table.Learn(m.vlan, m.mac, m.bundle, p.Used)
 	}
@@ -142,7 +143,7 @@ type finTimeout struct {
 }
 
 // Push implements Effect.
-func (f *finTimeout) Push(p *Push) {
+func (f finTimeout) Push(p *Push) {
 	if p.TCPFlags&0x005 != 0 { // FIN or RST
 		if f.idle != 0 {
 			f.stats.Idle.Store(uint32(f.idle) + 1)
@@ -187,6 +188,7 @@ type Ctx struct {
 	inSet     bool // executing the action set
 	inGroup   bool
 	err       Error
+	slow      uint32 // actions.Slow… bits: why Open vSwitch would not leave the packets to a datapath
 	tr        *Trace
 	names     nameCache
 }
@@ -210,7 +212,7 @@ func (c *Ctx) translate(in *Input, res *Result) {
 	c.wc = flow.Mask{}
 	c.out, c.effects, c.recircs, c.stack, c.set = c.out[:0], c.effects[:0], c.recircs[:0], c.stack[:0], c.set[:0]
 	c.table, c.rule, c.cookie, c.depth, c.resubmits = 0, nil, ^uint64(0), 0, 0
-	c.exit, c.inSet, c.inGroup, c.err = false, false, false, OK
+	c.exit, c.inSet, c.inGroup, c.err, c.slow = false, false, false, OK, 0
 	c.bridge, c.port = in.Bridge, nil
 
 	// Fields that every translation depends on.
@@ -246,6 +248,7 @@ func (c *Ctx) translate(in *Input, res *Result) {
 	case in.Actions != nil:
 		c.doActions(in.Actions, true)
 	case c.port != nil && c.port.Config&openflow.PortNoRecv != 0:
+		c.notReceived()
 	default:
 		c.lookupAndRun(0, true, true)
 	}
@@ -256,6 +259,20 @@ func (c *Ctx) translate(in *Input, res *Result) {
 		c.tr.leave(back)
 	}
 	c.finish(res)
+}
+
+// notReceived looks up a packet that its port's configuration drops, as the mask and the counters want it.
+func (c *Ctx) notReceived() {
+	r := c.find(0)
+	if r == nil {
+		r, _ = c.missRule(0, true)
+	}
+	if r != nil && r.Data.Kind == RuleNormal {
+		c.effects = append(c.effects, r.Data.Stats)
+	}
+	if c.tr != nil {
+		c.tr.leave(c.traceRule(r))
+	}
 }
 
 // finish makes the mask one that a datapath can use, and fills res.
@@ -287,6 +304,7 @@ func (c *Ctx) finish(res *Result) {
 	}
 	res.Actions, res.Mask, res.Effects, res.Recircs = c.out, &c.wc, c.effects, c.recircs
 	res.Err, res.Port, res.Bridge, res.Flow = c.err, c.port, c.bridge, &c.flow
+	res.Slow = c.slow
 }
 
 // fail records the first error.
@@ -348,7 +366,7 @@ func (c *Ctx) missRule(id uint8, honor bool) (r *Rule, next bool) {
 	if t := c.tableOf(id); t != nil {
 		cfg = t.Miss.Load()
 	}
-	toController := st.WantMiss.Load()
+	toController := st.Hooks != nil && st.Hooks.WantMiss != nil && st.Hooks.WantMiss()
 	if cfg != MissDefault {
 		switch openflow.TableConfig(cfg) & openflow.TableMissMask {
 		case openflow.TableMissContinue:
@@ -452,7 +470,9 @@ func (c *Ctx) inPort() *Port { return c.bridge.Port(openflow.Port(c.flow.InPort(
 
 // commit appends the actions that turn the packet, as it is after those so far, into what the flow says.
 func (c *Ctx) commit() {
-	commitActions(&c.flow, &c.base, &c.out, &c.wc)
+	var slow uint32
+	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out)
+	c.slow |= slow
 }
 
 // emit appends a datapath action.

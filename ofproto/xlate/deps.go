@@ -3,7 +3,6 @@ package xlate
 import (
 	"fmt"
 
-	"govs/actions"
 	"govs/flow"
 	"govs/openflow"
 )
@@ -13,5 +12,3 @@ func appendActions(b []byte, list []openflow.Action, names *flow.PortNames) []by
 }
 
 func appendSubfield(b []byte, sf openflow.Subfield) []byte { return fmt.Appendf(b, "%v", sf) }
-
-func commitActions(k, base *flow.Key, out *actions.List, wc *flow.Mask) { *base = *k }

@@ -339,7 +339,7 @@ func (c *Ctx) finTimeout(a *openflow.FinTimeout) {
 	}
 	c.wc.SetExact(flow.FieldNwProto)
 	if c.flow.NwProto() == 6 {
-		c.effects = append(c.effects, &finTimeout{c.rule.Data.Stats, a.Idle, a.Hard})
+		c.effects = append(c.effects, finTimeout{c.rule.Data.Stats, a.Idle, a.Hard})
 	}
 }
 

@@ -123,7 +123,8 @@ func (t *MACTable) Learn(vlan uint16, mac uint64, b *BundleState, now int64) {
 	changed := false
 	if e := t.entries[macKey(vlan, mac)]; e != nil {
 		m := e.Value.(*MACEntry)
-		if m.Static {
+		if m.Static || m.Bundle != b && now < m.Used {
+			// Counters that come late say nothing of where the address is now.
 			t.mu.Unlock()
 			return
 		}
@@ -244,4 +245,21 @@ func (t *MACTable) ClearStats() {
 	t.mu.Lock()
 	t.stats = MACStats{}
 	t.mu.Unlock()
+}
+
+// DeleteStatic removes an entry that AddStatic added, and says whether it was there.
+func (t *MACTable) DeleteStatic(vlan uint16, mac uint64) bool {
+	t.mu.Lock()
+	e := t.entries[macKey(vlan, mac)]
+	if e != nil && !e.Value.(*MACEntry).Static {
+		e = nil
+	}
+	if e != nil {
+		t.drop(e)
+	}
+	t.mu.Unlock()
+	if e != nil {
+		t.changed()
+	}
+	return e != nil
 }

@@ -17,6 +17,9 @@ func (c *Ctx) normal() {
 	if in != nil {
 		from = in.Bundle
 	}
+	if in == nil && (k.InPort() == uint32(openflow.PortNone) || k.InPort() == uint32(openflow.PortController)) {
+		from = &noneBundle
+	}
 	if from == nil {
 		if in == nil {
 			c.reportError("received packet on unknown port %d", k.InPort())
@@ -66,6 +69,9 @@ func (c *Ctx) normal() {
 		}
 	}
 }
+
+// noneBundle is where packets of controllers come in that name no port.
+var noneBundle = Bundle{Mode: VLANTrunk, VLAN: -1}
 
 // owns says whether the bundle is one of the present bridge.
 func (c *Ctx) owns(b *Bundle) bool {
@@ -233,12 +239,15 @@ func (c *Ctx) isGratuitousARP() bool {
 // learnMAC learns the source address, or arranges that packets of the flow keep it alive.
 func (c *Ctx) learnMAC(vlan uint16, from *Bundle) {
 	mac := c.flow.EthSrc()
-	if mac>>40&1 != 0 || c.bridge.FloodVLANs[vlan] || openflow.Port(c.flow.InPort()) == openflow.PortController {
+	if from.State == nil || mac>>40&1 != 0 || c.bridge.FloodVLANs[vlan] {
 		return
 	}
 	t := c.bridge.State.MAC
 	if c.in.Learn {
+		if c.tr != nil && !t.Known(vlan, mac, from.State) {
+			c.detail("learned that %s is on port %s in VLAN %d", flow.AppendEth(nil, mac), from.Name, vlan)
+		}
 		t.Learn(vlan, mac, from.State, c.in.Now)
 	}
-	c.effects = append(c.effects, &macRefresh{t, from.State, mac, vlan})
+	c.effects = append(c.effects, macRefresh{t, from.State, mac, vlan})
 }

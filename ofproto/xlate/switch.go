@@ -66,12 +66,10 @@ type BridgeState struct {
 	Name   string
 	Tables [NumTables]atomic.Pointer[Table] // nil: no rule was ever in it
 	// Version is the version of the tables that lookups use.
-	Version atomic.Uint64
-	MAC     *MACTable
-	Groups  atomic.Pointer[map[uint32]*Group]
-	Frag    atomic.Uint32 // openflow.FragMode
-	// WantMiss says whether some controller wants a packet_in for each table miss, so that the default is to send it.
-	WantMiss atomic.Bool
+	Version  atomic.Uint64
+	MAC      *MACTable
+	Groups   atomic.Pointer[map[uint32]*Group]
+	Frag     atomic.Uint32 // openflow.FragMode
 	Miss     *Rule
 	NoPktIn  *Rule
 	DropFrag *Rule
@@ -80,6 +78,8 @@ type BridgeState struct {
 
 // Hooks are calls out of a translation that was made for a real packet.
 type Hooks struct {
+	// WantMiss says whether some controller wants a packet_in for each table miss, so that the default is to send it.
+	WantMiss func() bool
 	// PacketIn sends a packet to the controllers of b.
 	PacketIn func(b *BridgeState, p *PacketIn)
 	// Learn carries out a flow_mod that a learn action made.

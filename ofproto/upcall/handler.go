@@ -1,0 +1,166 @@
+package upcall
+
+import (
+	"context"
+
+	"govs/actions"
+	"govs/dpif"
+	"govs/flow"
+	"govs/ofproto/xlate"
+	"govs/openflow"
+)
+
+// batch is the most upcalls that a handler takes at once.
+const batch = 64
+
+// maxInterned bounds the masks that a handler remembers.
+const maxInterned = 4096
+
+// handler is one handler goroutine.
+type handler struct {
+	set   *Set
+	index int
+	ctx   *xlate.Ctx
+	in    xlate.Input
+	res   xlate.Result
+	key   flow.Key
+	masks map[uint64]*flow.Mask    // by hash; verdicts of equal masks share one
+	outs  map[uint32]*actions.List // lists of one output
+}
+
+func newHandler(s *Set, i int) *handler {
+	return &handler{
+		set: s, index: i, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), masks: map[uint64]*flow.Mask{}, outs: map[uint32]*actions.List{},
+	}
+}
+
+func (h *handler) run(ctx context.Context) {
+	us := make([]*dpif.Upcall, batch)
+	for {
+		n, err := h.set.cfg.Datapath.Recv(ctx, h.index, us)
+		if err != nil {
+			return
+		}
+		for i, u := range us[:n] {
+			if u.Kind == dpif.Miss {
+				h.miss(u)
+			} else {
+				h.action(u)
+			}
+			us[i] = nil
+		}
+	}
+}
+
+// ukey is what is known of one megaflow. It is made by a handler, and touched by the revalidator only afterwards.
+type ukey struct {
+	set     *Set
+	seq     uint64 // the change number before the translation
+	created int64  // ms
+	packets uint64 // already pushed
+	bytes   uint64
+	effects []xlate.Effect
+	recircs []uint32
+	flags   uint16     // TCP flags seen so far
+	going   bool       // its removal has been asked for
+	flow    *dpif.Flow // set with going
+}
+
+// installed is called by the poller when it has dealt with the verdict.
+func (k *ukey) installed(f *dpif.Flow) {
+	if f == nil {
+		k.set.cfg.Recirc.Release(k.recircs)
+		return
+	}
+	k.set.flows.Add(1)
+}
+
+// miss translates a packet and posts the verdict.
+func (h *handler) miss(u *dpif.Upcall) {
+	s := h.set
+	s.Misses.Add(1)
+	seq := s.seq.Load()
+	now := s.now()
+	h.key = *u.Key
+	h.key.ClearFrom(u.KeyLen)
+	h.in = xlate.Input{Snap: s.cfg.Snapshot(), Key: &h.key, Learn: true, Now: now}
+	h.ctx.Translate(&h.in, &h.res)
+	p := xlate.Push{Packets: 1, Bytes: uint64(u.Packet.Len()), Used: now, TCPFlags: h.key.TCPFlags()}
+	for _, e := range h.res.Effects {
+		e.Push(&p)
+	}
+	v := dpif.Verdict{Actions: h.list(h.res.Actions)}
+	if h.res.Err != xlate.OK {
+		s.Errors.Add(1)
+	}
+	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
+		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags}
+		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
+		if len(h.res.Recircs) > 0 {
+			k.recircs = append([]uint32(nil), h.res.Recircs...)
+		}
+		if s.exact.Load() {
+			m := flow.MaskForPacket(&h.key)
+			clear(m[flow.WMetadata:])
+			h.res.Mask.Or(&m)
+		}
+		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.intern(h.res.Mask), k, k.installed
+	} else {
+		s.cfg.Recirc.Release(h.res.Recircs)
+	}
+	s.cfg.Datapath.Post(u, v)
+}
+
+// intern returns a lasting copy of m.
+func (h *handler) intern(m *flow.Mask) *flow.Mask {
+	hash := m.Hash(0)
+	if old := h.masks[hash]; old != nil && *old == *m {
+		return old
+	}
+	if len(h.masks) >= maxInterned {
+		clear(h.masks)
+	}
+	c := new(flow.Mask)
+	*c = *m
+	h.masks[hash] = c
+	return c
+}
+
+// list returns a lasting copy of an action list.
+func (h *handler) list(l actions.List) *actions.List {
+	if len(l) == 1 && l[0].Type == actions.TypeOutput {
+		if c := h.outs[l[0].Arg]; c != nil {
+			return c
+		}
+	}
+	c := new(actions.List)
+	*c = append(make(actions.List, 0, len(l)), l...)
+	if len(l) == 1 && l[0].Type == actions.TypeOutput && len(h.outs) < maxInterned {
+		h.outs[l[0].Arg] = c
+	}
+	return c
+}
+
+// action deals with a packet that a userspace action sent.
+func (h *handler) action(u *dpif.Upcall) {
+	defer h.set.cfg.Datapath.Done(u)
+	a := u.Userdata
+	if a == nil || a.Kind != actions.UserspaceController || a.DontSend {
+		return
+	}
+	f, ok := h.set.cfg.Recirc.State(a.RecircID)
+	if !ok || f.Bridge.Hooks == nil || f.Bridge.Hooks.PacketIn == nil {
+		return
+	}
+	h.key = *u.Key
+	h.key.ClearFrom(u.KeyLen)
+	f.Apply(&h.key)
+	pi := &xlate.PacketIn{
+		Packet: u.Packet.Contents(), Reason: openflow.PacketInReason(a.Reason), Table: f.Table, Cookie: a.RuleCookie,
+		ControllerID: a.ControllerID, MaxLen: a.MaxLen, Key: &h.key,
+	}
+	if f.Userdata != "" {
+		pi.Userdata = []byte(f.Userdata)
+	}
+	f.Bridge.Hooks.PacketIn(f.Bridge, pi)
+}
