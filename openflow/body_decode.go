@@ -177,6 +177,9 @@ func (d *dec) featuresReply() (Body, error) {
 		m.AuxiliaryID = 0
 	} else {
 		m.Actions = 0
+		if m.Capabilities &^= CapGroupStats; m.Capabilities&CapSTP != 0 {
+			m.Capabilities = m.Capabilities&^CapSTP | CapGroupStats
+		}
 	}
 	if d.v > OF12 {
 		return m, nil

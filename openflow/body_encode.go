@@ -135,7 +135,11 @@ func (w *writer) featuresReply(m *FeaturesReply) {
 	default:
 		known |= CapGroupStats | CapPortBlocked | CapBundles | CapFlowMon
 	}
-	w.u32(uint32(m.Capabilities & known))
+	c := uint32(m.Capabilities & known)
+	if w.v != OF10 && m.Capabilities&CapGroupStats != 0 { // 1.0 has spanning tree there
+		c = c&^uint32(CapGroupStats) | uint32(CapSTP)
+	}
+	w.u32(c)
 	if w.v == OF10 {
 		w.u32(m.Actions)
 	} else {

@@ -108,13 +108,13 @@ type (
 // Capabilities of a switch.
 type Capabilities uint32
 
-// Capability bits, as on the wire.
+// Capability bits, as on the wire but for CapGroupStats, which from 1.1 on has the bit that CapSTP has in 1.0.
 const (
 	CapFlowStats   Capabilities = 1 << 0
 	CapTableStats  Capabilities = 1 << 1
 	CapPortStats   Capabilities = 1 << 2
 	CapSTP         Capabilities = 1 << 3 // 1.0
-	CapGroupStats  Capabilities = 1 << 4 // 1.1 and later (1.0 has the bit "reserved" there)
+	CapGroupStats  Capabilities = 1 << 4 // 1.1 and later
 	CapIPReasm     Capabilities = 1 << 5
 	CapQueueStats  Capabilities = 1 << 6
 	CapARPMatchIP  Capabilities = 1 << 7  // 1.0
