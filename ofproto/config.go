@@ -66,14 +66,15 @@ type BridgeConfig struct {
 
 // ControllerConfig is one Controller record.
 type ControllerConfig struct {
-	Target     string // "tcp:…", "unix:…", "ptcp:…", "punix:…", "ssl:…"
-	MaxBackoff int    // ms; 0 default
-	Probe      int    // inactivity_probe, ms; 0 default, negative never
-	RateLimit  int    // controller_rate_limit, packets per second; 0 unlimited
-	BurstLimit int
-	OutOfBand  bool   // connection_mode
-	NoAsync    bool   // enable_async_messages is false
-	Type       string // "service" for a management connection
+	Target       string // "tcp:…", "unix:…", "ptcp:…", "punix:…", "ssl:…"
+	MaxBackoff   int    // ms; 0 default
+	Probe        int    // inactivity_probe, ms; 0 default, negative never
+	RateLimit    int    // controller_rate_limit, packets per second; 0 unlimited
+	BurstLimit   int
+	OutOfBand    bool   // connection_mode
+	AsyncMessage bool   // enable_async_messages
+	MaxPacketIn  int    // controller_queue_size; 0 default
+	Type         string // "service" for a management connection
 }
 
 // TableConfig is one Flow_Table record.

@@ -15,7 +15,7 @@ func (b *Bridge) configureConns(c *BridgeConfig) {
 		probe := time.Duration(t.Probe) * time.Millisecond
 		cfg.Controllers = append(cfg.Controllers, conn.Controller{
 			Target: t.Target, MaxBackoff: time.Duration(t.MaxBackoff) * time.Millisecond, Probe: probe,
-			RateLimit: t.RateLimit, BurstLimit: t.BurstLimit, Async: !t.NoAsync, Service: t.Type == "service",
+			RateLimit: t.RateLimit, BurstLimit: t.BurstLimit, Async: t.AsyncMessage, Service: t.Type == "service",
 		})
 	}
 	b.conns.Configure(cfg)
