@@ -25,15 +25,14 @@ func st64(d unsafe.Pointer, o int, v uint64) {
 	*(*uint64)(unsafe.Add(d, o)) = bits.ReverseBytes64(v)
 }
 
-// fold adds the four 16-bit words of v (RFC 1071); the result has at most 18 bits.
-func fold(v uint64) uint32 {
-	return uint32(v>>48) + uint32(v>>32&0xffff) + uint32(v>>16&0xffff) + uint32(v&0xffff)
-}
-
-// delta returns what replacing old by new adds to a one's complement sum; both are aligned as in the packet.
+// delta returns what replacing old by new adds to a one's complement sum (RFC 1071); both are aligned as in the packet. The
+// result has at most 18 bits; that of equal words is a multiple of 0xffff, which is zero.
 func delta(old, new uint64) uint32 {
-	// ~old of all four words, so that the difference of equal words is 0xffff, which is zero.
-	return fold(^old) + fold(new)
+	s, carry := bits.Add64(^old, new, 0)
+	s += carry
+	s = s>>32 + s&0xffffffff
+	s = s>>16 + s&0xffff
+	return uint32(s)
 }
 
 // adjust adds a delta to the checksum at o.
