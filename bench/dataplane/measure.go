@@ -97,7 +97,7 @@ func (c *config) floor(r row) (result, error) {
 func (c *config) start(side ovs.Side, r row) (*ovs.Switch, error) {
 	extra := "--no-pci --in-memory"
 	if !c.huge {
-		extra += " --no-huge -m 2048"
+		extra = "--no-pci --no-shconf --legacy-mem --no-huge -m 2048"
 	}
 	conf := append([]string{
 		"dpdk-init=true", "dpdk-extra=" + extra, "pmd-cpu-mask=0x2", "max-idle=60000", "flow-limit=200000",
@@ -307,7 +307,11 @@ func (c *config) vhost(s *ovs.Switch) (res result, err error) {
 		}
 	}
 	// testpmd waits for the switch on each socket before it goes on.
-	t, err := testpmd.Start(append(c.eal(), "--lcores", "0@0,1@0", "--single-file-segments",
+	eal := append(c.eal(), "--lcores", "0@0,1@0")
+	if c.huge {
+		eal = append(eal, "--single-file-segments")
+	}
+	t, err := testpmd.Start(append(eal,
 		"--vdev", "net_virtio_user0,path="+socks[0]+",server=1,queues=1",
 		"--vdev", "net_virtio_user1,path="+socks[1]+",server=1,queues=1"),
 		[]string{"--forward-mode=flowgen", "--nb-cores=1", "--total-num-mbufs=65536"})

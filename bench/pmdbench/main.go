@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"time"
 
 	"govs/actions"
@@ -80,15 +81,15 @@ func main() {
 		check(pprof.StartCPUProfile(f))
 	}
 	before := d.Counters()[1]
-	time.Sleep(*length)
+	windows := measure(d, *length)
 	after := d.Counters()[1]
 	if *profile != "" {
 		pprof.StopCPUProfile()
 	}
 	n := float64(after.Received - before.Received)
 	share := func(a, b uint64) float64 { return 100 * float64(a-b) / n }
-	fmt.Printf("flows %7d masks %3d rule %-7s emc 1/%-3d: %6.1f cycles/packet %5.2f Mpps  emc %5.1f%% smc %5.1f%% megaflow %5.1f%% miss %.1f%%\n",
-		*flows, *masks, *rule, *inv, float64(after.BusyCycles-before.BusyCycles)/n, n/length.Seconds()/1e6,
+	fmt.Printf("flows %7d masks %3d rule %-7s emc 1/%-3d: %6.1f cycles/packet (best decile of 1 ms: %6.1f) %5.2f Mpps  emc %5.1f%% smc %5.1f%% megaflow %5.1f%% miss %.1f%%\n",
+		*flows, *masks, *rule, *inv, float64(after.BusyCycles-before.BusyCycles)/n, windows[len(windows)/10], n/length.Seconds()/1e6,
 		share(after.EMCHits, before.EMCHits), share(after.SMCHits, before.SMCHits), share(after.MegaflowHits, before.MegaflowHits),
 		share(after.Misses, before.Misses))
 	if *prios {
@@ -106,6 +107,24 @@ func main() {
 		log.Fatalf("%d buffers leaked", n)
 	}
 	dpdk.Cleanup()
+}
+
+// measure returns the cycles per packet of windows of about a millisecond, least first: those in which the PMD had its core for itself
+// are among the first.
+func measure(d *pmd.Datapath, length time.Duration) []float64 {
+	var l []float64
+	end := time.Now().Add(length)
+	last := d.Counters()[1]
+	for time.Now().Before(end) {
+		time.Sleep(time.Millisecond)
+		c := d.Counters()[1]
+		if n := c.Received - last.Received; n > 1000 {
+			l = append(l, float64(c.BusyCycles-last.BusyCycles)/float64(n))
+		}
+		last = c
+	}
+	slices.Sort(l)
+	return append(l, 0)
 }
 
 func check(err error) {

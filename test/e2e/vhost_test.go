@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,13 +20,13 @@ func dpdkOptions(t *testing.T) ovs.Options {
 	need(t, testpmd.Available())
 	extra := "--no-pci --in-memory"
 	if !hugePages() {
-		extra += " --no-huge -m 512"
+		extra = "--no-pci --no-shconf --legacy-mem --no-huge -m 2048"
 	}
 	return ovs.Options{Config: []string{"dpdk-init=true", "dpdk-extra=" + extra, "pmd-cpu-mask=0x1"}, Timeout: 60 * time.Second}
 }
 
-// hugePages reports whether there are enough free for a switch and a guest.
-func hugePages() bool {
+// hugePages reports whether there were enough free for a switch and a guest when the tests began.
+var hugePages = sync.OnceValue(func() bool {
 	if os.Getenv("GOVS_NO_HUGE") != "" {
 		return false
 	}
@@ -35,14 +36,14 @@ func hugePages() bool {
 		fmt.Sscanf(line, "HugePages_Free: %d", &free)
 	}
 	return free >= 900
-}
+})
 
 // guest starts testpmd with two virtio-user devices on the sockets v0 and v1 of dir; the switch is the client.
 func guest(t *testing.T, dir, mode string) *testpmd.Testpmd {
 	t.Helper()
 	eal := []string{"--lcores", "0@0,1@1", "--single-file-segments"}
 	if !hugePages() {
-		eal = append(eal, "--no-huge", "-m", "256")
+		eal = []string{"--lcores", "0@0,1@1", "--no-huge", "-m", "256"}
 	}
 	for i := range 2 {
 		eal = append(eal, "--vdev", fmt.Sprintf("net_virtio_user%d,path=%s,server=1,queues=1", i, filepath.Join(dir, fmt.Sprintf("v%d", i))))
@@ -65,6 +66,9 @@ func vhostBridge(t *testing.T, s *ovs.Switch) {
 	for i := range 2 {
 		vsctl(t, s, fmt.Sprintf("add-port br0 vh%[1]d -- set interface vh%[1]d type=dpdkvhostuserclient options:vhost-server-path=%[2]s ofport_request=%[3]d",
 			i, filepath.Join(s.Dir, fmt.Sprintf("v%d", i)), i+1))
+		if got := vsctl(t, s, fmt.Sprintf("--columns=ofport,error -d bare --no-heading list interface vh%d", i)); got != fmt.Sprint(i+1) {
+			t.Fatalf("vh%d: %s", i, got)
+		}
 	}
 	crossed(t, s)
 }
@@ -75,9 +79,17 @@ func crossed(t *testing.T, s *ovs.Switch) {
 }
 
 // flowing waits until both of the guest's ports have received more packets than now, and says how long that took.
-func flowing(t *testing.T, g *testpmd.Testpmd, limit time.Duration) time.Duration {
+func flowing(t *testing.T, s *ovs.Switch, g *testpmd.Testpmd, limit time.Duration) time.Duration {
 	t.Helper()
 	begin := time.Now()
+	defer func() {
+		if t.Failed() {
+			ports, _ := s.Ofctl("dump-ports", "br0")
+			flows, _ := s.Appctl("dpctl/dump-flows")
+			stats, _ := g.Command("show port stats all", "Tx-bps")
+			t.Logf("the switch:\n%s%sthe guest:\n%s", ports, flows, stats)
+		}
+	}()
 	for i := range 2 {
 		first, _, err := g.Packets(i)
 		if err != nil {
@@ -99,7 +111,7 @@ func TestVhostUser(t *testing.T) {
 		t.Errorf("link_state without a guest is %s", got)
 	}
 	g := guest(t, s.Dir, "flowgen")
-	flowing(t, g, 10*time.Second)
+	flowing(t, s, g, 10*time.Second)
 	vsctl(t, s, "-t 10 wait-until interface vh0 link_state=up")
 	status := vsctl(t, s, "get interface vh0 status")
 	for _, want := range []string{"mode=client", "status=connected", "num_of_vrings", "socket="} {
@@ -121,7 +133,7 @@ func TestRestart(t *testing.T) {
 	s := start(t, o)
 	vhostBridge(t, s)
 	g := guest(t, s.Dir, "flowgen")
-	flowing(t, g, 10*time.Second)
+	flowing(t, s, g, 10*time.Second)
 	before := vsctl(t, s, "--columns=name,type,ofport,ofport_request -f csv --no-heading list interface")
 	for i := range 5 {
 		if err := s.Kill(); err != nil {
@@ -131,8 +143,12 @@ func TestRestart(t *testing.T) {
 		if err := s.StartVswitchd(); err != nil {
 			t.Fatal(err)
 		}
+		eventually(t, 20*time.Second, "the bridge is back", func() bool {
+			_, err := s.Ofctl("show", "br0")
+			return err == nil
+		})
 		crossed(t, s)
-		flowing(t, g, 20*time.Second)
+		flowing(t, s, g, 20*time.Second)
 		t.Logf("restart %d: traffic passes %.2f s after the kill", i+1, time.Since(killed).Seconds())
 		if after := vsctl(t, s, "--columns=name,type,ofport,ofport_request -f csv --no-heading list interface"); sorted(after) != sorted(before) {
 			t.Errorf("interfaces were\n%s\nand are\n%s", before, after)
@@ -163,7 +179,7 @@ func TestGuestRestart(t *testing.T) {
 	vhostBridge(t, s)
 	for range 5 {
 		g := guest(t, s.Dir, "flowgen")
-		flowing(t, g, 10*time.Second)
+		flowing(t, s, g, 10*time.Second)
 		g.Stop()
 	}
 }
@@ -196,7 +212,7 @@ func TestDPDKErrors(t *testing.T) {
 		var g *testpmd.Testpmd
 		if traffic {
 			g = guest(t, s.Dir, "flowgen")
-			flowing(t, g, 10*time.Second)
+			flowing(t, s, g, 10*time.Second)
 		}
 		errs := map[string]string{}
 		for _, p := range bad {
@@ -209,7 +225,7 @@ func TestDPDKErrors(t *testing.T) {
 			errs[name] = strings.ReplaceAll(strings.TrimSpace(text), s.Dir, "DIR")
 		}
 		if traffic {
-			flowing(t, g, 10*time.Second)
+			flowing(t, s, g, 10*time.Second)
 		}
 		if line := s.Crashed(); line != "" {
 			return errs, errors.New(line)
@@ -239,7 +255,7 @@ func TestMbufs(t *testing.T) {
 	s := start(t, dpdkOptions(t))
 	vhostBridge(t, s)
 	g := guest(t, s.Dir, "flowgen")
-	flowing(t, g, 10*time.Second)
+	flowing(t, s, g, 10*time.Second)
 	// Packets go to the ports that come and go, too.
 	flows(t, s, "br0", "in_port=1,actions=output:2,output:3,output:4", "in_port=2,actions=output:1,output:3,output:4")
 	free := func() (n int) {
@@ -264,7 +280,7 @@ func TestMbufs(t *testing.T) {
 	for i := range 500 {
 		at(10 + i%20)
 	}
-	flowing(t, g, 10*time.Second)
+	flowing(t, s, g, 10*time.Second)
 	n1, u1 := free(), measure(t, s)
 	if u1.fds > u0.fds+2 {
 		t.Errorf("files leaked: %+v, then %+v", u0, u1)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,11 @@ var serial atomic.Int32
 
 // Start starts dpdk-testpmd and waits for its prompt. EAL's arguments come first, then those of testpmd.
 func Start(eal, args []string) (*Testpmd, error) {
-	all := append([]string{"--no-pci", "--in-memory", fmt.Sprintf("--file-prefix=gvt%d-%d", os.Getpid(), serial.Add(1))}, eal...)
+	all := []string{"--no-pci", "--in-memory"}
+	if slices.Contains(eal, "--no-huge") {
+		all[1] = "--no-shconf" // EAL does not take --in-memory with --no-huge
+	}
+	all = append(append(all, fmt.Sprintf("--file-prefix=gvt%d-%d", os.Getpid(), serial.Add(1))), eal...)
 	all = append(append(all, "--", "-i"), args...)
 	// Its output goes to a pipe, so without stdbuf it would come in blocks of 4 kB.
 	t := &Testpmd{cmd: exec.Command("stdbuf", append([]string{"-oL", "dpdk-testpmd"}, all...)...), done: make(chan struct{})}
