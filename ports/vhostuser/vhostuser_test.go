@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"govs/cgo/dpdk"
 	"govs/packet"
@@ -76,6 +79,12 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
+// descriptors is how many descriptors testpmd has open.
+func (g *guest) descriptors() int {
+	d, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", g.cmd.Process.Pid))
+	return len(d)
+}
+
 var guests atomic.Int64
 
 // start runs testpmd on vdev with the forwarding mode and more of testpmd's options.
@@ -97,6 +106,8 @@ func start(t testing.TB, vdev, mode string, more ...string) *guest {
 	if g.in, err = g.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
+	// DPDK's own sockets would be inherited, and a connection whose other end the guest holds itself never ends.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	if err := g.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -269,13 +280,13 @@ func TestClient(t *testing.T) {
 	if n := p.Status().LinkResets; n != 3 {
 		t.Fatalf("%d link changes", n)
 	}
-	// Now the switch goes and comes back, and the guest stays.
+	// Now the switch goes and comes back, and the guest stays. When the switch returns before testpmd's driver has
+	// closed its side, the driver mixes the two connections up and never answers on the new one.
+	fds := g.descriptors()
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// When the switch returns within a few milliseconds, testpmd's driver mixes the two connections up and never
-	// answers on the new one; nothing that can be seen from outside tells when it is ready.
-	time.Sleep(200 * time.Millisecond)
+	wait(t, "testpmd to notice", func() bool { return g.descriptors() < fds })
 	p = open(t, o, conf)
 	wait(t, "the same guest", connected(p))
 	echo(t, p, 5)
