@@ -90,7 +90,7 @@ func (c *Cache) Clear() {
 	clear(unsafe.Slice((*byte)(c.mem), Entries*megaflow.Line))
 }
 
-// Lookups are judged in windows of this many. A window in which fewer than a quarter hit is followed by restWindows windows
+// Lookups are judged in windows of this many. A window in which fewer than four fifths hit is followed by restWindows windows
 // without lookups.
 const (
 	window      = 1 << 16
@@ -108,7 +108,7 @@ func (c *Cache) Active(n int) bool {
 		return false
 	}
 	if c.seen >= window {
-		if c.hit < window/4 {
+		if c.hit < window/5*4 {
 			c.rests = window * restWindows
 		}
 		c.seen, c.hit = 0, 0

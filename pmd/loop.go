@@ -72,6 +72,9 @@ func (p *poller) process(q *rxq) {
 	n := b.N
 	p.stats.received.add(uint64(n))
 	q.packets.add(uint64(n))
+	if c := p.classifier(q.no); c != nil && c.Union().Simple && c.Len() != 0 && p.simple(q, c) {
+		return
+	}
 	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
 	left := p.lookup(q.no, n)
 	p.execute(b, n, q.no)
@@ -150,6 +153,9 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union
 // cacheFound enters, now and then, those of the n packets in before that were found into the exact-match cache.
 func (p *poller) cacheFound(n int, union *megaflow.Union) {
 	w := p.work
+	if !p.cache.Active(0) {
+		return
+	}
 	for j := 0; j < n; j++ {
 		if !p.cache.Chance() {
 			continue

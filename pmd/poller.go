@@ -106,6 +106,12 @@ type rxq struct {
 	batch *packet.Batch
 	ready bool // non-PMD: it may hold packets
 
+	// What simple found last: the flow of one kind of packet as long as the classifier stays as it is.
+	simpleKind uint64
+	simpleGen  uint64
+	simpleOf   *megaflow.Classifier
+	simpleRef  megaflow.Ref
+
 	cycles  counter // spent on its packets since the datapath started
 	packets counter
 	// Assignment; Datapath.mu guards it.

@@ -12,12 +12,12 @@ import (
 
 // Counters are one poller's lookup and cycle counters since it began.
 type Counters struct {
-	Core                                         int // or dpif.NonPMD
-	Received, Recirculated                       uint64
-	EMCHits, SMCHits, MegaflowHits, Misses, Lost uint64
-	SubtableLookups                              uint64 // subtables searched for MegaflowHits
-	TxPackets, TxBatches                         uint64
-	BusyCycles, IdleCycles, Iterations           uint64
+	Core                                                     int // or dpif.NonPMD
+	Received, Recirculated                                   uint64
+	SimpleHits, EMCHits, SMCHits, MegaflowHits, Misses, Lost uint64
+	SubtableLookups                                          uint64 // subtables searched for MegaflowHits
+	TxPackets, TxBatches                                     uint64
+	BusyCycles, IdleCycles, Iterations                       uint64
 }
 
 // Counters returns the counters of all pollers: the non-PMD one first, then the PMDs in core order.
@@ -26,7 +26,7 @@ func (d *Datapath) Counters() []Counters {
 	for _, p := range d.allPollers() {
 		b := p.stats.read()
 		l = append(l, Counters{
-			Core: p.core, Received: b[fReceived], Recirculated: b[fRecircs], EMCHits: b[fEMC], SMCHits: b[fSMC],
+			Core: p.core, Received: b[fReceived], Recirculated: b[fRecircs], SimpleHits: b[fSimple], EMCHits: b[fEMC], SMCHits: b[fSMC],
 			MegaflowHits: b[fMegaflow], Misses: b[fMissOK] + b[fMissFailed] + b[fLost], Lost: b[fLost], SubtableLookups: b[fLookups],
 			TxPackets: b[fTxPackets], TxBatches: b[fTxBatches], BusyCycles: b[fBusy], IdleCycles: b[fIdle], Iterations: b[fIterations],
 		})
@@ -78,7 +78,8 @@ func (d *Datapath) StatsText(core int) string {
 		fmt.Fprintf(&b, "  packets received: %d\n", total)
 		fmt.Fprintf(&b, "  packet recirculations: %d\n", s[fRecircs])
 		fmt.Fprintf(&b, "  avg. datapath passes per packet: %.2f\n", ratio(total+s[fRecircs], total))
-		b.WriteString("  phwol hits: 0\n  mfex opt hits: 0\n  simple match hits: 0\n")
+		b.WriteString("  phwol hits: 0\n  mfex opt hits: 0\n")
+		fmt.Fprintf(&b, "  simple match hits: %d\n", s[fSimple])
 		fmt.Fprintf(&b, "  emc hits: %d\n", s[fEMC])
 		fmt.Fprintf(&b, "  smc hits: %d\n", s[fSMC])
 		fmt.Fprintf(&b, "  megaflow hits: %d\n", s[fMegaflow])

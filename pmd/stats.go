@@ -5,6 +5,7 @@ import "govs/dpif"
 // stats are one poller's counters. The poller writes them, anybody reads.
 type stats struct {
 	received      counter // packets
+	simpleHits    counter // packets of bursts that simple dealt with
 	emcHits       counter // packets that the exact-match cache knew
 	smcHits       counter // packets that the signature cache knew
 	megaflowHits  counter // packets that a classifier found
@@ -33,6 +34,7 @@ type baseline [numFields]uint64
 // The counters that pmd-stats-show shows, as a list.
 const (
 	fReceived = iota
+	fSimple
 	fEMC
 	fSMC
 	fMegaflow
@@ -52,7 +54,7 @@ const (
 // read returns all counters as they are now.
 func (s *stats) read() (b baseline) {
 	for i, c := range [numFields]*counter{
-		&s.received, &s.emcHits, &s.smcHits, &s.megaflowHits, &s.lookups, &s.missOK, &s.missFailed, &s.lost, &s.recircs,
+		&s.received, &s.simpleHits, &s.emcHits, &s.smcHits, &s.megaflowHits, &s.lookups, &s.missOK, &s.missFailed, &s.lost, &s.recircs,
 		&s.txPackets, &s.txBatches, &s.busyCycles, &s.idleCycles, &s.iterations,
 	} {
 		b[i] = c.load()
@@ -100,7 +102,7 @@ func (d *Datapath) Stats() dpif.Stats {
 	masks := 0
 	for _, p := range d.allPollers() {
 		s := p.stats.read()
-		t.Hit += s[fEMC] + s[fSMC] + s[fMegaflow]
+		t.Hit += s[fSimple] + s[fEMC] + s[fSMC] + s[fMegaflow]
 		t.Missed += s[fMissOK] + s[fMissFailed] + s[fLost]
 		t.Lost += s[fLost]
 		t.MaskHits += s[fLookups]
@@ -111,7 +113,7 @@ func (d *Datapath) Stats() dpif.Stats {
 	t.Masks = masks
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t.Hit += d.past[fEMC] + d.past[fSMC] + d.past[fMegaflow]
+	t.Hit += d.past[fSimple] + d.past[fEMC] + d.past[fSMC] + d.past[fMegaflow]
 	t.Missed += d.past[fMissOK] + d.past[fMissFailed] + d.past[fLost]
 	t.Lost += d.past[fLost]
 	t.MaskHits += d.past[fLookups]

@@ -104,6 +104,7 @@ type Classifier struct {
 	count  int
 	Hits   uint64 // packets that Lookup found
 	Probes uint64 // subtables that were searched for those packets
+	Gen    uint64 // changes with every Insert and Remove
 	work   *scratch
 }
 
@@ -196,7 +197,7 @@ func (t *Subtable) hashAll(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[B
 // packets' misses.
 func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
 	n = min(n, Burst)
-	long := t.last > HashWords
+	long, short := t.last > HashWords, t.u.Short
 	large := t.tab.large()
 	if large {
 		prefetch(&w.addr, n)
@@ -218,7 +219,14 @@ func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Bu
 		i := idx[j] & (Burst - 1)
 		r := w.cand[j]
 		if r != 0 {
-			if k := &keys[i]; t.equal(s.Entry(r), k) && (!long || int(lens[i]) >= t.last) {
+			k, e := &keys[i], s.Entry(r)
+			if short {
+				x, y, z := t.u.Words(k)
+				if e.Words[0]^k[0]|e.Words[1]^x|e.Words[2]^y|e.Words[3]^z == 0 {
+					refs[i] = r
+					continue
+				}
+			} else if t.equal(e, k) && (!long || int(lens[i]) >= t.last) {
 				refs[i] = r
 				continue
 			}
@@ -297,6 +305,7 @@ func (c *Classifier) Insert(k *flow.Key, m *flow.Mask) (Ref, *Subtable, error) {
 		return 0, nil, err
 	}
 	c.count++
+	c.Gen++
 	return r, t, nil
 }
 
@@ -318,6 +327,7 @@ func (c *Classifier) Remove(r Ref) int {
 	e.Out = OutDead
 	e.Words[0] = deadWord
 	c.count--
+	c.Gen++
 	c.drop(t)
 	return t.lines
 }

@@ -18,19 +18,24 @@ type Union struct {
 	Len    int    // leading key words that the mask reads
 	Layout uint32 // changes when the set of words that are read does; unique in a Store
 	Short  bool
+	Simple bool                    // it reads nothing but in_port, recirc_id, eth_type, nw_frag and VLAN tags
 	off    [shortWords - 1]uintptr // byte offsets in a key of the words after the first
 	mask   [shortWords - 1]uint64  // and what of them counts
 }
 
+// simpleMask has the bits that a Simple mask may have.
+var simpleMask = flow.Mask{flow.WInPort: ^uint64(0), flow.WEthDst: 0xffff, flow.WL4: 0xff << 32, flow.WVLAN: ^uint64(0)}
+
 // set makes u describe m.
 func (u *Union) set(m *flow.Mask) {
-	*u = Union{Mask: *m, Layout: u.Layout, Short: true}
+	*u = Union{Mask: *m, Layout: u.Layout, Short: true, Simple: true}
 	n := 0
 	for i, w := range m {
 		if w == 0 {
 			continue
 		}
 		u.Len = i + 1
+		u.Simple = u.Simple && w&^simpleMask[i] == 0
 		if i == 0 {
 			continue
 		}
