@@ -170,7 +170,28 @@ func (s *Switch) start() error {
 			return err
 		}
 	}
-	return s.StartVswitchd()
+	if err := s.StartVswitchd(); err != nil {
+		return err
+	}
+	if s.Options.Embedded && len(s.Options.Config) > 0 {
+		// The database comes up with the daemon, so the settings come after it.
+		return s.configure()
+	}
+	return nil
+}
+
+// configure makes the database's one row, if need be, and sets Options.Config in it.
+func (s *Switch) configure() error {
+	args := []string{"--no-wait", "--", "init"}
+	if len(s.Options.Config) > 0 {
+		args = append(args, "--", "set", "Open_vSwitch", ".")
+		for _, kv := range s.Options.Config {
+			k, v, _ := strings.Cut(kv, "=")
+			args = append(args, fmt.Sprintf("other_config:%s=%q", k, v))
+		}
+	}
+	_, err := s.Vsctl(args...)
+	return err
 }
 
 // linkTools makes a directory of links to the programs of the chosen sides, for PATH.
@@ -218,16 +239,7 @@ func (s *Switch) startDB() error {
 	if err := s.waitFor(s.db, func() bool { _, err := os.Stat(sock); return err == nil }); err != nil {
 		return err
 	}
-	args := []string{"--no-wait", "--", "init"}
-	if len(s.Options.Config) > 0 {
-		args = append(args, "--", "set", "Open_vSwitch", ".")
-		for _, kv := range s.Options.Config {
-			k, v, _ := strings.Cut(kv, "=")
-			args = append(args, fmt.Sprintf("other_config:%s=%q", k, v))
-		}
-	}
-	_, err = s.Vsctl(args...)
-	return err
+	return s.configure()
 }
 
 // StartVswitchd starts ovs-vswitchd, for instance after Kill.
@@ -269,10 +281,10 @@ func (s *Switch) spawn(name string, args ...string) (*daemon, error) {
 	d := &daemon{name: name, cmd: c, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// PDEATHSIG is tied to the thread that forks: keep it until the child is gone.
+		// A ^C at the terminal is for us, not for the daemons. PDEATHSIG is tied to the thread that forks: keep it until the child is gone.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 		if err := c.Start(); err != nil {
 			started <- err
 			return

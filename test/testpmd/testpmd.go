@@ -60,7 +60,7 @@ func Start(eal, args []string) (*Testpmd, error) {
 	all = append(append(all, "--", "-i"), args...)
 	// Its output goes to a pipe, so without stdbuf it would come in blocks of 4 kB.
 	t := &Testpmd{cmd: exec.Command("stdbuf", append([]string{"-oL", "dpdk-testpmd"}, all...)...), done: make(chan struct{})}
-	t.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	t.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	t.cmd.Stdout, t.cmd.Stderr = t, t
 	in, err := t.cmd.StdinPipe()
 	if err != nil {
