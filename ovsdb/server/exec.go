@@ -117,7 +117,7 @@ func (e *execState) operation(op *ojson.Value, i, n int) error {
 	case "wait":
 		run, readOnly = e.wait, true
 	case "commit":
-		run, readOnly = e.commitOp, true
+		run = e.commitOp
 	case "abort":
 		run, readOnly = e.abort, true
 	case "comment":
@@ -128,10 +128,15 @@ func (e *execState) operation(op *ojson.Value, i, n int) error {
 		p.Errorf("No operation \"%s\"", name)
 		return p.Err()
 	}
+	// What is wrong with an operation is told before that it is not allowed. A transaction with an error has no
+	// effect in either case.
+	if err := run(p); err != nil {
+		return err
+	}
 	if !readOnly && (e.client.ReadOnly || e.db.isReadOnly()) {
 		return ovsdb.Errorf("not allowed", "%s operation not allowed when database server is in read only mode", opv.Str())
 	}
-	return run(p)
+	return nil
 }
 
 // table parses the member that names a table.
@@ -274,11 +279,11 @@ func (e *execState) update(p *ovsdb.Parser) error {
 		return err
 	}
 	us := e.txn.matching(t, cond)
+	if err := e.checkRBACUpdate(t, us, cols); err != nil {
+		return err
+	}
 	for _, u := range us {
 		old := e.txn.get(t, u)
-		if err := e.checkRBACUpdate(t, old, cols); err != nil {
-			return err
-		}
 		for _, c := range cols {
 			if old.Cols[c.Index] != row.Cols[c.Index] {
 				e.txn.modify(t, u).Cols[c.Index] = row.Cols[c.Index]
@@ -305,14 +310,10 @@ func (e *execState) mutate(p *ovsdb.Parser) error {
 		return err
 	}
 	us := e.txn.matching(t, cond)
-	cols := make([]*ovsdb.ColumnSchema, len(muts))
-	for i := range muts {
-		cols[i] = muts[i].Column
+	if err := e.checkRBACMutate(t, us, muts); err != nil {
+		return err
 	}
 	for _, u := range us {
-		if err := e.checkRBACMutate(t, e.txn.get(t, u), muts); err != nil {
-			return err
-		}
 		row := e.txn.modify(t, u)
 		for i := range muts {
 			c := muts[i].Column
@@ -338,10 +339,10 @@ func (e *execState) deleteOp(p *ovsdb.Parser) error {
 		return err
 	}
 	us := e.txn.matching(t, cond)
+	if err := e.checkRBACDelete(t, us); err != nil {
+		return err
+	}
 	for _, u := range us {
-		if err := e.checkRBACDelete(t, e.txn.get(t, u)); err != nil {
-			return err
-		}
 		e.txn.delete(t, u)
 	}
 	e.count(len(us))
