@@ -73,10 +73,7 @@ func kindOf(buf *packet.Buf) (kind, flags uint64) {
 		if *(*uint8)(unsafe.Add(d, ip+packet.IPv4Proto)) != packet.ProtoTCP {
 			return packet.EtherTypeIPv4, 0
 		}
-		if total < packet.IPv4HdrLen+packet.TCPHdrLen {
-			return 0, 0
-		}
-		return packet.EtherTypeIPv4, tcpFlags(d, ip+packet.IPv4HdrLen)
+		return tcpKind(packet.EtherTypeIPv4, d, ip+packet.IPv4HdrLen, total-packet.IPv4HdrLen)
 	case head>>44 == packet.EtherTypeIPv6<<4|6:
 		const hdr = 40
 		if size < ip+hdr+packet.TCPHdrLen {
@@ -90,14 +87,20 @@ func kindOf(buf *packet.Buf) (kind, flags uint64) {
 		case packet.ProtoUDP:
 			return packet.EtherTypeIPv6, 0
 		case packet.ProtoTCP:
-			if payload >= packet.TCPHdrLen {
-				return packet.EtherTypeIPv6, tcpFlags(d, ip+hdr)
-			}
+			return tcpKind(packet.EtherTypeIPv6, d, ip+hdr, payload)
 		}
 	}
 	return 0, 0
 }
 
-func tcpFlags(d unsafe.Pointer, at int) uint64 {
-	return uint64(bits.ReverseBytes16(*(*uint16)(unsafe.Add(d, at+packet.TCPFlags)))) & 0xfff
+// tcpKind is kindOf for a packet with n bytes of TCP header and payload at offset at.
+func tcpKind(kind uint64, d unsafe.Pointer, at, n int) (uint64, uint64) {
+	if n < packet.TCPHdrLen {
+		return 0, 0
+	}
+	ctl := uint64(bits.ReverseBytes16(*(*uint16)(unsafe.Add(d, at+packet.TCPFlags))))
+	if hdr := int(ctl >> 12 * 4); hdr < packet.TCPHdrLen || hdr > n {
+		return 0, 0
+	}
+	return kind, ctl & 0xfff
 }
