@@ -133,7 +133,7 @@ var (
 // Reconfigurer is implemented by ports that can take changed options while they are open.
 type Reconfigurer interface {
 	// Reconfigure puts c into force while Rx and Tx go on, or changes nothing and returns ErrReopen when that needs a
-	// new port. c's MTU and MAC are not looked at: SetMTU and SetMAC change them.
+	// new port. c's MTU and MAC are not looked at: SetMTU and SetMAC change them. TxQs of 0 means as many as before.
 	Reconfigure(c Config) error
 }
 

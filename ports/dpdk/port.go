@@ -219,7 +219,8 @@ func (p *Port) Reconfigure(c ports.Config) error {
 	if rxqs <= 0 {
 		rxqs = max(1, number(c.Options["n_rxq"]))
 	}
-	if min(rxqs, max(1, int(p.info.MaxRxQs))) != p.wantRxQs || min(max(1, c.TxQs), max(1, int(p.info.MaxTxQs))) != p.wantTxQs ||
+	if min(rxqs, max(1, int(p.info.MaxRxQs))) != p.wantRxQs ||
+		c.TxQs > 0 && min(c.TxQs, max(1, int(p.info.MaxTxQs))) != p.wantTxQs ||
 		descriptors(c.Options["n_rxq_desc"], p.info.RxDescMin, p.info.RxDescMax, p.info.RxDescAlign) != p.rxDescs ||
 		descriptors(c.Options["n_txq_desc"], p.info.TxDescMin, p.info.TxDescMax, p.info.TxDescAlign) != p.txDescs {
 		return ports.ErrReopen

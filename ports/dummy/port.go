@@ -97,7 +97,7 @@ func (p *Port) Reconfigure(c ports.Config) error {
 	if rxqs <= 0 {
 		rxqs = positive(c.Options, "n_rxq", 1)
 	}
-	if rxqs != len(p.rx) || max(c.TxQs, 1) != p.txQs {
+	if rxqs != len(p.rx) || c.TxQs > 0 && c.TxQs != p.txQs {
 		return ports.ErrReopen
 	}
 	p.apply(c.Options)

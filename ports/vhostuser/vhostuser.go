@@ -377,7 +377,7 @@ func (p *Port) apply() {
 // Reconfigure implements ports.Reconfigurer: another path needs a new port.
 func (p *Port) Reconfigure(c ports.Config) error {
 	if p.typ == typeClient && c.Options["vhost-server-path"] != p.path ||
-		min(max(1, c.TxQs), dpdk.VhostMaxQueuePairs) != p.txQs {
+		c.TxQs > 0 && min(c.TxQs, dpdk.VhostMaxQueuePairs) != p.txQs {
 		return ports.ErrReopen
 	}
 	p.setRetries(c.Options)

@@ -30,7 +30,7 @@ var pool *dpdk.Mempool
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		args, _ := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "test", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
-			"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d", os.Getpid()),
+			"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d %s", os.Getpid(), os.Getenv("GOVS_TEST_EAL")),
 		}})
 		err := dpdk.Start(args, func(level int, line string) {
 			if os.Getenv("GOVS_TEST_LOG") != "" {
