@@ -115,7 +115,10 @@ func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.P
 	if o.verbose {
 		b = fmt.Appendf(b, "ufid:%s, ", flow.UFID(f.UFID))
 	}
-	b = flow.AppendODP(b, k, f.Mask, flow.ODPFormat{Verbose: o.verbose, Ports: names})
+	// Every flow is of one packet type, but datapath masks do not say so, since there is only one.
+	m := *f.Mask
+	m.SetExact(flow.FieldPacketType)
+	b = flow.AppendODP(b, k, &m, flow.ODPFormat{Verbose: o.verbose, Ports: names})
 	st := f.Stats()
 	b = fmt.Appendf(b, ", packets:%d, bytes:%d, used:", st.Packets, st.Bytes)
 	if st.Used == 0 {

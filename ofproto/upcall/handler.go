@@ -62,6 +62,7 @@ type ukey struct {
 	effects []xlate.Effect
 	recircs []uint32
 	flags   uint16     // TCP flags seen so far
+	keyLen  uint8      // words of the packet key; the mask has none beyond
 	going   bool       // its removal has been asked for
 	flow    *dpif.Flow // set with going
 }
@@ -94,16 +95,17 @@ func (h *handler) miss(u *dpif.Upcall) {
 		s.Errors.Add(1)
 	}
 	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
-		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags}
+		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags, keyLen: uint8(u.KeyLen)}
 		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
 		if len(h.res.Recircs) > 0 {
 			k.recircs = append([]uint32(nil), h.res.Recircs...)
 		}
 		if s.exact.Load() {
 			m := flow.MaskForPacket(&h.key)
-			clear(m[flow.WMetadata:])
 			h.res.Mask.Or(&m)
 		}
+		// Words that the packet's shape lacks are zero for every packet of the flow: what it matches tells the shape.
+		clear(h.res.Mask[u.KeyLen:])
 		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.intern(h.res.Mask), k, k.installed
 	} else {
 		s.cfg.Recirc.Release(h.res.Recircs)

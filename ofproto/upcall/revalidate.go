@@ -147,7 +147,7 @@ func (w *walker) visit(f *dpif.Flow) {
 	switch {
 	case w.all || used < w.now-w.idle:
 		w.remove(f, k)
-	case k.seq != w.seq:
+	case k.seq < w.seq:
 		if !w.worthwhile(packets, used) || !w.again(f, k) {
 			w.remove(f, k)
 		}
@@ -188,6 +188,7 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 	w.in.Key = &key
 	w.ctx.Translate(&w.in, &w.res)
 	res := &w.res
+	clear(res.Mask[k.keyLen:])
 	if wider(res.Mask, f.Mask) {
 		w.set.cfg.Recirc.Release(res.Recircs)
 		return false
