@@ -72,10 +72,8 @@ func (p backupPolicy) self() {
 func (srv *Server) SetSyncExclude(list string) error {
 	exclude := make(map[string]bool)
 	for _, f := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
-		db, table, ok := strings.Cut(f, ":")
-		if !ok || db == "" || table == "" {
-			continue // like the original, names that are not DB:TABLE mean nothing
-		}
+		// Like the original, a name without a table excludes nothing but is remembered.
+		db, table, _ := strings.Cut(f, ":")
 		exclude[db+":"+table] = true
 	}
 	srv.mu.Lock()

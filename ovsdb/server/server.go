@@ -61,6 +61,8 @@ type Server struct {
 	tlsNow    stream.TLSConfig
 	tlsSet    bool
 
+	bigMu sync.Mutex // held while a big message is handled; no other lock is held when it is taken
+
 	followed   atomic.Pointer[map[string]map[string]bool] // tables that configuration comes from, by database
 	trim       atomic.Bool                                // memory-trim-on-compaction
 	reconfigCh chan struct{}                              // a commit asks for reconfigure

@@ -20,6 +20,7 @@ var errDisconnected = errors.New("disconnected by server")
 // Bounds on what one session may hold.
 const (
 	maxMessage     = 256 << 20 // bytes of one request
+	bigMessage     = 4 << 20   // bytes from which on requests are handled one at a time
 	maxMonitors    = 4096      // monitors
 	maxTriggers    = 4096      // transactions that wait
 	maxLocks       = 4096      // locks held or waited for
@@ -111,14 +112,8 @@ func (s *session) run() error {
 			s.close(err)
 			return err
 		}
-		v, err := ojson.Parse(string(raw))
-		if err != nil {
-			s.srv.log("jsonrpc").Warnf("%s: received bad JSON (%s)", s.name, err)
-			s.close(err)
-			return err
-		}
 		s.beginRequest()
-		err = s.message(&v)
+		err = s.rawMessage(raw)
 		s.endRequest(s.decoder.Buffered() && !s.closeAfterReply)
 		if s.closeAfterReply {
 			s.flush()
@@ -131,6 +126,20 @@ func (s *session) run() error {
 			return err
 		}
 	}
+}
+
+// rawMessage parses and handles one message. What is parsed takes many times the memory of its text, so big messages
+// take turns.
+func (s *session) rawMessage(raw []byte) error {
+	if len(raw) > bigMessage {
+		s.srv.bigMu.Lock()
+		defer s.srv.bigMu.Unlock()
+	}
+	v, err := ojson.Parse(string(raw))
+	if err != nil {
+		return err
+	}
+	return s.message(&v)
 }
 
 // close ends the connection. Any goroutine.
