@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"govs/actions"
 	"govs/classifier/megaflow"
@@ -53,6 +56,8 @@ type Datapath struct {
 	past        baseline // counters of PMDs that have ended
 	pastDrops   [dpif.NumDropReasons]uint64
 	spareStores []*megaflow.Store // of PMDs that have ended, to be used again: see newStore
+	cpus        unix.CPUSet       // that the process may use
+	restCPUs    unix.CPUSet       // that threads other than PMDs use
 	cyclesUS    uint64            // cycles per microsecond, 0 not measured
 	wg          sync.WaitGroup
 }
@@ -81,6 +86,10 @@ func New(o Options) (*Datapath, error) {
 	d := &Datapath{opt: o, alloc: o.Alloc, ports: map[dpif.PortNo]*port{}}
 	d.set = settings{emcInvProb: 100, vlanLimit: flow.DefaultVLANLimit}
 	d.cfg = dpif.Config{EMCInsertInvProb: 100}
+	if err := unix.SchedGetaffinity(os.Getpid(), &d.cpus); err != nil {
+		return nil, fmt.Errorf("sched_getaffinity: %w", err)
+	}
+	d.restCPUs = d.cpus
 	h, err := newHandler()
 	if err != nil {
 		return nil, fmt.Errorf("upcall handler: %w", err)
@@ -275,6 +284,7 @@ func (d *Datapath) reconfigure() error {
 			d.stop(p)
 		}
 	}
+	d.settle()
 	return nil
 }
 

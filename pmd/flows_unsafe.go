@@ -139,14 +139,40 @@ var _ [unsafe.Offsetof(dpif.Counters{}.UsedFlags) - unsafe.Offsetof(megaflow.Ent
 var _ [unsafe.Offsetof(megaflow.Entry{}.Bytes) - unsafe.Offsetof(dpif.Counters{}.Bytes)]struct{}
 var _ [unsafe.Offsetof(dpif.Counters{}.Bytes) - unsafe.Offsetof(megaflow.Entry{}.Bytes)]struct{}
 
-// insert installs f, made by newFlow from k and m. If an equal flow is there it returns that one's entry and ErrExists.
-func (p *poller) insert(f *dpif.Flow, k *flow.Key, m *flow.Mask) (megaflow.Ref, error) {
+// lookupMask returns what of m a lookup has to compare for packets whose keys have n valid words: m without the words after.
+// Those are zero by definition (metadata that such packets do not carry: marks, connection tracking, tunnels), or headers
+// that the mask's own prerequisites exclude. It returns m itself if nothing is left out.
+func lookupMask(m *flow.Mask, n int) *flow.Mask {
+	for i := n; i < len(m); i++ {
+		if m[i] != 0 {
+			c := *m
+			clear(c[n:])
+			return &c
+		}
+	}
+	return m
+}
+
+// keyLen guesses the valid words of the packets that a flow of k under m, which did not come from an upcall, is meant for: those
+// of a packet without metadata unless the flow asks for some.
+func keyLen(k *flow.Key, m *flow.Mask) int {
+	for i := len(m) - 1; i >= flow.LenMPLS; i-- {
+		if k[i]&m[i] != 0 {
+			return i + 1
+		}
+	}
+	return flow.LenMPLS
+}
+
+// insert installs f, made by newFlow from k, which has n valid words, and m. If an equal flow is there it returns that one's
+// entry and ErrExists.
+func (p *poller) insert(f *dpif.Flow, k *flow.Key, n int, m *flow.Mask) (megaflow.Ref, error) {
 	no := dpif.PortNo(k[flow.WInPort] >> 32)
 	if no >= maxPort {
 		return 0, errPortRange
 	}
 	c := p.makeClassifier(no)
-	r, sub, err := c.Insert(k, m)
+	r, sub, err := c.Insert(k, lookupMask(m, n))
 	if err != nil {
 		return r, err
 	}
@@ -158,7 +184,7 @@ func (p *poller) insert(f *dpif.Flow, k *flow.Key, m *flow.Mask) (megaflow.Ref, 
 	}
 	e.Flow = i
 	e.Out = outOf(*f.Actions.Load())
-	f.Mask = sub.Mask()
+	f.Mask = sub.Intern(m)
 	f.Ref = uint32(r)
 	f.Bind(counters(e))
 	p.flows.publish(i, f)
@@ -169,7 +195,7 @@ var errPortRange = errors.New("port number out of range")
 
 // install carries out a verdict's Install and says whether the flow may match packets that are parked under other identities.
 func (p *poller) install(c *command, u *upcall) (wide bool) {
-	_, err := p.insert(c.flow, &u.key, c.mask)
+	_, err := p.insert(c.flow, &u.key, u.KeyLen, c.mask)
 	if err != nil && !errors.Is(err, megaflow.ErrExists) {
 		p.stats.installFailed.add(1)
 	}
@@ -196,7 +222,7 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 
 // put is dpif.Datapath's FlowPut on the poller.
 func (p *poller) put(c *command) error {
-	r, err := p.insert(c.flow, c.key, c.mask)
+	r, err := p.insert(c.flow, c.key, keyLen(c.key, c.mask), c.mask)
 	if errors.Is(err, megaflow.ErrExists) {
 		p.modify(p.flows.at(p.store.Entry(r).Flow), c.flow.Actions.Load())
 		return nil

@@ -8,7 +8,8 @@ import (
 
 // Bounds of what may wait for verdicts.
 const (
-	parkedPerFlow    = 64   // packets of one identity
+	parkedPerFlow    = 1024 // packets of one identity
+	parkedPerPort    = 2048 // packets of one port on one poller
 	parkedTotal      = 4096 // packets of one poller
 	upcallsPerPort   = 256  // outstanding misses of one port on one poller
 	actionUpcallsMax = 256  // outstanding Action upcalls of one port on one poller
@@ -45,6 +46,7 @@ type upcall struct {
 type parking struct {
 	byHash  map[uint64]*upcall
 	packets int
+	byPort  []int // of those, by port
 	misses  []int // outstanding misses by port
 	actions []int // outstanding Action upcalls by port
 	nAction int
@@ -54,6 +56,17 @@ type parking struct {
 }
 
 func (k *parking) init() { k.byHash = map[uint64]*upcall{} }
+
+// full says whether no may not park another packet.
+func (k *parking) full(no dpif.PortNo) bool {
+	return k.packets >= parkedTotal || *count(&k.byPort, no) >= parkedPerPort
+}
+
+// add counts n packets of no.
+func (k *parking) add(no dpif.PortNo, n int) {
+	k.packets += n
+	*count(&k.byPort, no) += n
+}
 
 // count returns the address of no's entry in a.
 func count(a *[]int, no dpif.PortNo) *int {
@@ -103,12 +116,12 @@ func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpi
 	park := &p.parked
 	if u := park.byHash[h]; u != nil {
 		switch {
-		case len(u.bufs) >= parkedPerFlow || park.packets >= parkedTotal:
+		case len(u.bufs) >= parkedPerFlow || park.full(no):
 			p.stats.lost.add(1)
 			p.drop(buf, dpif.DropParkedLimit)
 		default:
 			u.bufs = append(u.bufs, buf)
-			park.packets++
+			park.add(no, 1)
 		}
 		return
 	}
@@ -118,14 +131,14 @@ func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpi
 		p.drop(buf, dpif.DropUpcallQueueFull)
 		return
 	}
-	if park.packets >= parkedTotal {
+	if park.full(no) {
 		p.stats.lost.add(1)
 		p.drop(buf, dpif.DropParkedLimit)
 		return
 	}
 	*misses++
 	park.nMiss++
-	park.packets++
+	park.add(no, 1)
 	u := p.newUpcall()
 	u.bufs = append(u.bufs, buf)
 	p.postMiss(u, k, n, l, h, no)
@@ -154,7 +167,7 @@ func (p *poller) verdict(c *command) {
 	}
 	head := u.bufs[0]
 	rest := u.bufs[1:]
-	p.parked.packets--
+	p.parked.add(u.no, -1)
 	switch {
 	case u.headRan:
 		p.d.alloc.FreeOne(head)
@@ -182,7 +195,7 @@ func (p *poller) releaseRest(u *upcall, rest []*packet.Buf) {
 		n, l := flow.ExtractVLAN(buf, u.no, p.settings.vlanLimit, &k)
 		k[flow.WInPort] |= u.key[flow.WInPort] & 0xffffffff
 		if p.hit(buf, &k, n) {
-			p.parked.packets--
+			p.parked.add(u.no, -1)
 			continue
 		}
 		m := copy(u.bufs, rest[i:])
@@ -246,7 +259,7 @@ func (p *poller) releaseOthers(u *upcall, m *flow.Mask) {
 			if !p.hit(buf, &k, n) {
 				break
 			}
-			p.parked.packets--
+			p.parked.add(o.no, -1)
 			done++
 		}
 		k := copy(rest, rest[done:])
@@ -273,7 +286,7 @@ func (p *poller) forget(no dpif.PortNo) {
 		u.gone = true
 		for _, buf := range u.bufs[1:] {
 			p.drop(buf, dpif.DropPortDeleted)
-			p.parked.packets--
+			p.parked.add(no, -1)
 		}
 		clear(u.bufs[1:])
 		u.bufs = u.bufs[:1]

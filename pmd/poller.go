@@ -27,7 +27,8 @@ type poller struct {
 	queue queue // from anybody
 
 	d         *Datapath
-	core      int // or dpif.NonPMD
+	core      int          // or dpif.NonPMD
+	tid       atomic.Int32 // its thread
 	numa      int
 	event     int      // eventfd that ends a sleep
 	eventFile *os.File // the same: for others to write to, safe against its closing
@@ -201,6 +202,7 @@ func (p *poller) release() {
 // main is the poller's goroutine.
 func (p *poller) main() {
 	runtime.LockOSThread()
+	p.tid.Store(int32(unix.Gettid()))
 	if p.core != dpif.NonPMD {
 		// A thread that has been pinned is not fit for other goroutines: it ends with this one, as it is never unlocked.
 		pin(p.core, p.d.opt.Logf)

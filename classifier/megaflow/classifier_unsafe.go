@@ -29,12 +29,29 @@ type Subtable struct {
 	idx   [flow.Words]uint8  // word number of each compact word
 	cmask [flow.Words]uint64 // mask of each compact word
 	tab   table
-	hits  uint64 // since the last Sort
-	Hits  uint64 // in all
+	alias []*flow.Mask // masks that Intern has returned and that differ from the subtable's own
+	hits  uint64       // since the last Sort
+	Hits  uint64       // in all
 }
 
 // Mask returns the subtable's mask, which stays valid and constant.
 func (t *Subtable) Mask() *flow.Mask { return &t.u.Mask }
+
+// Intern returns a mask equal to m that all flows of the subtable share. m may have bits more than the subtable's own mask:
+// those that need no comparison.
+func (t *Subtable) Intern(m *flow.Mask) *flow.Mask {
+	if *m == t.u.Mask {
+		return &t.u.Mask
+	}
+	for _, a := range t.alias {
+		if *a == *m {
+			return a
+		}
+	}
+	c := *m
+	t.alias = append(t.alias, &c)
+	return &c
+}
 
 // Last is the number of leading key words that the mask reads.
 func (t *Subtable) Last() int { return t.last }
