@@ -406,6 +406,7 @@ func (d *Daemon) configureAddress(br *bridge) {
 			if err := local.dev.SetMAC(want); err != nil && !errors.Is(err, ports.ErrUnsupported) {
 				d.log.Errf("ignoring mac for bridge %s: %v", br.state.Name, err)
 			}
+			br.of.PortChanged(local.state.Name)
 		}
 	}
 	br.hwaddr = ea
