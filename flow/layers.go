@@ -1,5 +1,7 @@
 package flow
 
+import "govs/packet"
+
 // NoLayer is the offset of a layer that a packet does not have or that Extract could not find.
 const NoLayer = 0xffff
 
@@ -29,3 +31,15 @@ const (
 
 // VLANPresent is the bit of a TCI that says, in a Key, that there is a tag.
 const VLANPresent = 0x1000
+
+// ExtendBatch makes the first n keys whole packet keys: the words from lens[i] to LenPacket become 0, and lens[i] LenPacket. A
+// lookup needs it when a mask reads metadata (words from WMark on) that received packets have as zeros, e.g. ct_state=-trk or
+// pkt_mark=0; masks that read only headers do not (see the package comment).
+func ExtendBatch(n int, keys *[packet.BatchSize]Key, lens *[packet.BatchSize]uint8) {
+	for i := 0; i < n && i < packet.BatchSize; i++ {
+		if lens[i] < LenPacket {
+			clear(keys[i][lens[i]:LenPacket])
+			lens[i] = LenPacket
+		}
+	}
+}
