@@ -42,6 +42,7 @@ type daemonState struct {
 	overwrite bool
 	pidfile   string // path, or ""
 	user      string
+	keepOut   bool // standard output stays open
 	pid       *Pidfile
 	ready     *os.File // write end of the starter's pipe, in a started process
 }
@@ -59,6 +60,9 @@ func (p *Program) AddDaemonFlags() {
 	p.Flags.BoolVar(&d.monitor, "monitor", false, "")
 	p.Flags.StringVar(&d.user, "user", "", "")
 }
+
+// KeepStdout leaves standard output open in the background.
+func (p *Program) KeepStdout() { p.daemon.keepOut = true }
 
 // Detached tells whether --detach was given.
 func (p *Program) Detached() bool { return p.daemon.detach }
@@ -141,6 +145,9 @@ func (p *Program) letGo() error {
 	defer null.Close()
 	p.Log.SetConsoleLevel(vlog.Off)
 	for fd := range 3 {
+		if fd == 1 && p.daemon.keepOut {
+			continue
+		}
 		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
 			return err
 		}

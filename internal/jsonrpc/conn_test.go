@@ -242,7 +242,6 @@ func TestSession(t *testing.T) {
 	for _, want := range []string{
 		"reconnect INFO unix:s: connecting...",
 		"reconnect INFO unix:s: connection attempt failed (No such file or directory)",
-		"reconnect INFO unix:s: waiting 1 seconds before reconnect",
 		"reconnect INFO unix:s: connected",
 		"reconnect ERR unix:s: no response to inactivity probe after 5 seconds, disconnecting",
 	} {

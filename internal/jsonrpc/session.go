@@ -143,7 +143,7 @@ func (s *Session) Run(ctx context.Context, h Handler) error {
 		default:
 			backoff = min(2*backoff, MaxBackoff)
 		}
-		if !quiet {
+		if !quiet && backoff > MinBackoff {
 			s.log.Infof("%s: waiting %d seconds before reconnect", remote, int(backoff.Seconds()))
 			if backoff >= MaxBackoff {
 				s.log.Infof("%s: continuing to reconnect in the background but suppressing further logging", remote)

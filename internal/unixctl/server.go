@@ -22,8 +22,9 @@ type Handler func(ctx context.Context, args []string, r *Reply)
 // Reply is the answer to one command. Its methods may be called from any
 // goroutine; calls after the first do nothing.
 type Reply struct {
-	once sync.Once
-	done chan result
+	once   sync.Once
+	done   chan result
+	unsent *sync.WaitGroup // answers given but not sent
 }
 
 type result struct {
@@ -46,6 +47,7 @@ func (r *Reply) finish(res result) {
 		if res.text != "" && !strings.HasSuffix(res.text, "\n") {
 			res.text += "\n"
 		}
+		r.unsent.Add(1)
 		r.done <- res
 	})
 }
@@ -70,6 +72,7 @@ type Server struct {
 	path     string
 	closed   bool
 	wg       sync.WaitGroup // goroutines of connections
+	unsent   sync.WaitGroup // answers given but not sent
 }
 
 // NewServer returns a server with the commands list-commands and version.
@@ -197,6 +200,7 @@ func (s *Server) Close() {
 		conns = append(conns, c)
 	}
 	s.mu.Unlock()
+	s.unsent.Wait()
 	for _, c := range conns {
 		_ = c.Flush()
 		c.Close()
@@ -240,19 +244,27 @@ func (s *Server) serve(c *jsonrpc.Conn) {
 			s.log.Warnf("%s: received unexpected %s message", c.Name(), m.Type)
 			return
 		}
-		r := &Reply{done: make(chan result, 1)}
+		r := &Reply{done: make(chan result, 1), unsent: &s.unsent}
 		s.dispatch(ctx, m, r)
 		var res result
 		select {
 		case res = <-r.done:
 		case <-ctx.Done():
+			r.once.Do(func() {}) // nobody wants an answer any more
+			select {
+			case <-r.done:
+				s.unsent.Done()
+			default:
+			}
 			return
 		}
 		reply := jsonrpc.NewReply(m.ID, jsonrpc.String(res.text))
 		if res.fail {
 			reply = jsonrpc.NewError(m.ID, jsonrpc.String(res.text))
 		}
-		if c.Send(reply) != nil {
+		err := c.Send(reply)
+		s.unsent.Done()
+		if err != nil {
 			return
 		}
 	}

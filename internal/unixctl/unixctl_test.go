@@ -105,3 +105,15 @@ func TestCloseDuringCommand(t *testing.T) {
 		t.Errorf("socket is left behind: %v", err)
 	}
 }
+
+func TestExitIsAnswered(t *testing.T) {
+	for range 50 {
+		s, c := start(t)
+		exit := make(chan *Reply)
+		s.Register("exit", "", 0, 0, func(_ context.Context, _ []string, r *Reply) { go func() { exit <- r }() })
+		go func() { r := <-exit; r.Reply("bye"); s.Close() }()
+		if text, err := c.Transact("exit"); err != nil || text != "bye\n" {
+			t.Fatalf("got %q, %v", text, err)
+		}
+	}
+}
