@@ -101,6 +101,9 @@ func (p *poller) lookup(no dpif.PortNo, n int) int {
 		return n
 	}
 	union := c.Union()
+	if union.Len > flow.WMark { // some flow reads metadata: zeros in a packet that was just received
+		flow.ExtendBatch(n, &w.keys, &w.lens)
+	}
 	left := n
 	if p.cache.Active(n) {
 		left = p.cache.HashLookup(&w.keys, &w.lens, n, union, &w.hashes, &w.idx, &w.refs)

@@ -267,8 +267,13 @@ func (t *Subtable) rest(s *Store, w *scratch, j int, k *flow.Key, first Ref) Ref
 	return t.probe(s, k, w.hash[j])
 }
 
-// Find looks for one packet, whose key has n valid words, in all subtables.
+// Find looks for one packet, whose key has n valid words, in all subtables. If a mask reads metadata, which a received packet has as
+// zeros, the words of k from n to flow.LenPacket become zero.
 func (c *Classifier) Find(k *flow.Key, n int) Ref {
+	if c.union.Len > flow.WMark && n < flow.LenPacket {
+		clear(k[n:flow.LenPacket])
+		n = flow.LenPacket
+	}
 	for _, t := range c.subs {
 		if t.last <= n {
 			if r, _ := t.find(c.s, k); r != 0 {
