@@ -18,8 +18,7 @@ type ArgsConfig struct {
 
 // Hugepages says what huge page memory can be had.
 type Hugepages struct {
-	FreeMB  int  // free huge pages of all sizes, in MB
-	Mounted bool // a hugetlbfs is mounted
+	FreeMB int // free huge pages of all sizes, in MB
 }
 
 // Memory that EAL is given without huge pages, and what it must at least find to use huge pages, when other_config does
@@ -33,9 +32,9 @@ const (
 const maxLcore = 128
 
 // BuildArgs makes EAL's arguments from other_config: dpdk-extra's words, then dpdk-lcore-mask, dpdk-hugepage-dir,
-// dpdk-socket-limit and one of dpdk-alloc-mem and dpdk-socket-mem unless dpdk-extra has the same option, then the first
-// CPU of the process's affinity as the main lcore if nothing chose one. Where huge pages cannot be had it adds what EAL
-// needs to do without, and a warning. It looks at nothing but its argument.
+// dpdk-socket-limit and one of dpdk-alloc-mem and dpdk-socket-mem unless dpdk-extra has the same option, --in-memory, and the
+// first CPU of the process's affinity as the main lcore if nothing chose one: what Open vSwitch 3.1 gives EAL. Where huge
+// pages cannot be had it adds what EAL needs to do without, and a warning. It looks at nothing but its argument.
 func BuildArgs(c ArgsConfig) (args, warnings []string) {
 	warn := func(f string, v ...any) { warnings = append(warnings, fmt.Sprintf(f, v...)) }
 	extra := SplitWords(c.OtherConfig["dpdk-extra"])
@@ -57,7 +56,7 @@ func BuildArgs(c ArgsConfig) (args, warnings []string) {
 			return
 		}
 		if has(option) {
-			warn("Ignoring database defined option '%s' due to dpdk-extra config", key)
+			warn("Ignoring database defined option '%s' due to dpdk-extra config", option)
 			return
 		}
 		args = append(args, option, v)
@@ -68,12 +67,15 @@ func BuildArgs(c ArgsConfig) (args, warnings []string) {
 	alloc, socket := c.OtherConfig["dpdk-alloc-mem"], c.OtherConfig["dpdk-socket-mem"]
 	switch {
 	case alloc != "" && socket != "":
-		warn("Both dpdk-alloc-mem and dpdk-socket-mem are set: using dpdk-socket-mem")
+		warn("Multiple defined options for memory type. Please check your database settings and reconfigure if necessary.")
 		add("dpdk-socket-mem", "--socket-mem")
 	case socket != "":
 		add("dpdk-socket-mem", "--socket-mem")
 	default:
 		add("dpdk-alloc-mem", "-m")
+	}
+	if !has("--in-memory", "--legacy-mem", "--no-huge") {
+		args = append(args, "--in-memory")
 	}
 	if !has("-c", "-l", "--lcores") && c.OtherConfig["dpdk-lcore-mask"] == "" && len(c.CPUs) > 0 {
 		if cpu := c.CPUs[0]; cpu < maxLcore {
@@ -86,17 +88,13 @@ func BuildArgs(c ArgsConfig) (args, warnings []string) {
 		return args, warnings
 	}
 	need := wantedMB(args)
-	switch {
-	case c.Huge.FreeMB < max(need, minHugeMB):
+	if c.Huge.FreeMB < max(need, minHugeMB) {
 		warn("%d MB of free huge pages, %d MB wanted: going on without huge pages, which is slower", c.Huge.FreeMB, max(need, minHugeMB))
 		if need == 0 {
 			need = noHugeMB
 		}
 		args = append(without(args, "--in-memory", "--huge-dir=", "--socket-limit=", "--socket-mem=", "-m="),
 			"--no-huge", "-m", strconv.Itoa(need))
-	case !c.Huge.Mounted && !has("--in-memory") && !has("--huge-dir") && c.OtherConfig["dpdk-hugepage-dir"] == "":
-		warn("no hugetlbfs is mounted: using huge pages without it, so that DPDK's secondary processes cannot join")
-		args = append(args, "--in-memory")
 	}
 	return args, warnings
 }
@@ -186,9 +184,9 @@ func SplitWords(s string) []string {
 }
 
 // ProbeHugepages reads what huge pages are free now.
-func ProbeHugepages() Hugepages { return probeHugepages("/sys/kernel/mm/hugepages", "/proc/mounts") }
+func ProbeHugepages() Hugepages { return probeHugepages("/sys/kernel/mm/hugepages") }
 
-func probeHugepages(sys, mounts string) (h Hugepages) {
+func probeHugepages(sys string) (h Hugepages) {
 	dirs, _ := filepath.Glob(filepath.Join(sys, "hugepages-*kB"))
 	for _, d := range dirs {
 		kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(filepath.Base(d), "hugepages-"), "kB"))
@@ -201,12 +199,6 @@ func probeHugepages(sys, mounts string) (h Hugepages) {
 		}
 		n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
 		h.FreeMB += n * kb / 1024
-	}
-	b, _ := os.ReadFile(mounts)
-	for l := range strings.Lines(string(b)) {
-		if f := strings.Fields(l); len(f) > 2 && f[2] == "hugetlbfs" {
-			h.Mounted = true
-		}
 	}
 	return h
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		runtime.LockOSThread()
 		_ = unix.SchedGetaffinity(0, &before)
 		args, warns := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "test", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
-			"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d %s", os.Getpid(), os.Getenv("GOVS_TEST_EAL")),
+			"dpdk-extra": fmt.Sprintf("--no-pci --no-telemetry --file-prefix gv%d %s", os.Getpid(), os.Getenv("GOVS_TEST_EAL")),
 		}})
 		for _, w := range warns {
 			fmt.Fprintln(os.Stderr, w)
@@ -53,6 +53,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		defer os.RemoveAll(fmt.Sprintf("/var/run/dpdk/gv%d", os.Getpid()))
 		code := m.Run()
 		if n := pool.InUse(); n != 0 && code == 0 {
 			fmt.Fprintln(os.Stderr, n, "buffers leaked")

@@ -30,7 +30,7 @@ var pool *dpdk.Mempool
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		args, _ := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "test", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
-			"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d %s", os.Getpid(), os.Getenv("GOVS_TEST_EAL")),
+			"dpdk-extra": fmt.Sprintf("--no-pci --no-telemetry --file-prefix gv%d %s", os.Getpid(), os.Getenv("GOVS_TEST_EAL")),
 		}})
 		err := dpdk.Start(args, func(level int, line string) {
 			if os.Getenv("GOVS_TEST_LOG") != "" {
@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		defer os.RemoveAll(fmt.Sprintf("/var/run/dpdk/gv%d", os.Getpid()))
 		code := m.Run()
 		if n := pool.InUse(); n != 0 && code == 0 {
 			fmt.Fprintln(os.Stderr, n, "buffers leaked")
@@ -94,7 +95,9 @@ func start(t testing.TB, vdev, mode string, more ...string) *guest {
 	if err != nil {
 		t.Skip("dpdk-testpmd is not installed")
 	}
-	args := []string{"--no-pci", "--no-telemetry", "--lcores", "0@0,1@0", "--file-prefix", fmt.Sprintf("gvg%d-%d", os.Getpid(), guests.Add(1))}
+	prefix := fmt.Sprintf("gvg%d-%d", os.Getpid(), guests.Add(1))
+	t.Cleanup(func() { os.RemoveAll("/var/run/dpdk/" + prefix) })
+	args := []string{"--no-pci", "--no-telemetry", "--lcores", "0@0,1@0", "--file-prefix", prefix}
 	if h := dpdk.ProbeHugepages(); h.FreeMB >= 200 {
 		args = append(args, "--in-memory", "--single-file-segments", "-m", "128")
 	} else {
