@@ -272,7 +272,7 @@ func (r *runner) restore([]string) error {
 		}
 	}
 	params := []ojson.Value{ojson.Str(r.db)}
-	for _, ts := range schema.TableList {
+	for _, ts := range backup.TableList {
 		params = append(params, ojson.Obj("op", ojson.Str("delete"), "table", ojson.Str(ts.Name), "where", ojson.Arr()))
 	}
 	for id, row := range contents {

@@ -374,9 +374,6 @@ func (m *Monitor) Register(s *unixctl.Server) {
 		return func([]string) (string, error) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			if m.blocked == on {
-				return "", fmt.Errorf("already %s", map[bool]string{true: "blocking", false: "unblocked"}[on])
-			}
 			m.blocked = on
 			signal()
 			return "", nil
@@ -385,7 +382,10 @@ func (m *Monitor) Register(s *unixctl.Server) {
 	s.RegisterFunc("ovsdb-client/block", "", 0, 0, block(true))
 	s.RegisterFunc("ovsdb-client/unblock", "", 0, 0, block(false))
 	s.RegisterFunc("ovsdb-client/cond_change", "TABLE COND", 2, 2, func(args []string) (string, error) {
-		return "", m.changeCondition(args[0], args[1])
+		if err := m.changeCondition(args[0], args[1]); err != nil {
+			return "", err
+		}
+		return "condition changed", nil
 	})
 	s.Register("exit", "", 0, 0, func(_ ctx, _ []string, reply *unixctl.Reply) {
 		m.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"govs/internal/clock"
+	"govs/internal/coverage"
 	"govs/internal/daemon"
 	"govs/internal/getopt"
 	"govs/internal/stream"
@@ -74,6 +75,7 @@ func run(argv []string) int {
 		defer p.Close()
 		ctl := unixctl.NewServer(p.VersionText(), p.Log)
 		defer ctl.Close()
+		coverage.New().Register(ctl)
 		o.Detach = func(m *ovsdbclient.Monitor) error {
 			m.Register(ctl)
 			path := unixctl.SocketPath("", p.Dirs.Run, p.Name, os.Getpid())
