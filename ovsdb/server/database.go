@@ -83,7 +83,7 @@ func (db *Database) isReadOnly() bool { return db.readOnly }
 
 // openDatabase opens the database file name and reads it.
 func openDatabase(name string, locks *storage.Locks, clk clock.Clock, log *vlog.Module) (*Database, error) {
-	file, err := storage.Open(name, storage.Options{Locks: locks})
+	file, err := storage.Open(name, storage.Options{Locks: locks, Clock: clk})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@
 //     returned for without error survives the death of the machine.
 //   - A record that cannot be read ends the log. Opening for writing cuts the file there, once, after the caller
 //     was told; nothing before it is ever changed.
+//   - While durable transactions come quickly the file ends in a filler, an empty record (filler.go).
 //   - A file open for writing is locked (".NAME.~lock~" beside it, by fcntl), against other processes and against
 //     a second Log in this process.
 //   - Replace (compaction) writes a new file beside the old one and renames it over it, so that at any time the

@@ -6,16 +6,18 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
+	"govs/internal/clock"
 	"govs/ovsdb"
 )
 
 // Log is a database file open for reading and appending.
 //
-// Two locks: mu guards the file and what is appended to it; syncMu guards the group commit. syncMu may be held when
-// mu is taken, never the other way round.
+// Two locks: mu guards the file and what is appended to it; syncMu guards the group commit. They are not held
+// together.
 type Log struct {
 	name string
 	lock *fileLock
@@ -29,11 +31,19 @@ type Log struct {
 	reader *Reader // until the first append
 	replac bool    // a Replace is under way
 
+	fillEnd  int64 // where the filler behind the last record ends; 0 if there is none
+	watching bool  // watchFiller will be called
+	watchSeq uint64
+
+	clock   clock.Clock
+	inBurst atomic.Bool // durable transactions come in quick succession; see filler.go
+
 	syncMu   sync.Mutex // guards the fields below
 	syncCond *sync.Cond
 	syncing  bool
 	synced   uint64 // records up to this one are on stable storage
 	syncErr  error
+	burst    burst
 }
 
 // Options says how to open or create a Log.
@@ -42,6 +52,8 @@ type Options struct {
 	ReadOnly bool
 	// Locks is where the process keeps its file locks; nil uses one of the Log's own.
 	Locks *Locks
+	// Clock is the source of time; nil is the machine's.
+	Clock clock.Clock
 	// Mode is the permissions of a created file; 0 means 0640.
 	Mode os.FileMode
 }
@@ -53,10 +65,17 @@ func (o *Options) locks() *Locks {
 	return o.Locks
 }
 
+func (o *Options) clock() clock.Clock {
+	if o.Clock == nil {
+		return clock.Real{}
+	}
+	return o.Clock
+}
+
 // Open opens an existing database file. Read the records with Next before the first Append. Errors are in the
 // original's words; one that wraps a *LockedError says that another process has the file.
 func Open(name string, o Options) (*Log, error) {
-	l := &Log{name: name}
+	l := &Log{name: name, clock: o.clock()}
 	l.syncCond = sync.NewCond(&l.syncMu)
 	flags := os.O_RDONLY
 	if !o.ReadOnly {
@@ -89,7 +108,7 @@ func Create(name string, schema []byte, o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{name: name, lock: lock}
+	l := &Log{name: name, lock: lock, clock: o.clock()}
 	l.syncCond = sync.NewCond(&l.syncMu)
 	mode := o.Mode
 	if mode == 0 {
@@ -150,13 +169,23 @@ func (l *Log) Append(body []byte) (uint64, error) {
 		}
 	}
 	l.buf = appendRecord(l.buf[:0], body)
+	n := int64(len(l.buf))
+	fillEnd := l.withFiller()
+	if fillEnd == 0 && l.fillEnd > l.size+n {
+		l.dropFiller()
+	}
 	if _, err := l.f.WriteAt(l.buf, l.size); err != nil {
 		l.broken = err
 		l.repair()
 		return 0, &ovsdb.Error{Tag: "I/O error", IOError: errnoText(err),
 			Details: fmt.Sprintf("%s: write failed", l.name)}
 	}
-	l.size += int64(len(l.buf))
+	l.size += n
+	l.fillEnd = fillEnd
+	if fillEnd > 0 && !l.watching {
+		l.watching, l.watchSeq = true, l.seq
+		l.clock.AfterFunc(burstTime, l.watchFiller)
+	}
 	if cap(l.buf) > 1<<20 {
 		l.buf = nil
 	}
@@ -185,7 +214,7 @@ func (l *Log) repair() error {
 		return &ovsdb.Error{Tag: "I/O error", IOError: errnoText(err),
 			Details: fmt.Sprintf("%s: cannot truncate to length %d", l.name, l.size)}
 	}
-	l.broken = nil
+	l.broken, l.fillEnd = nil, 0
 	return nil
 }
 
@@ -222,6 +251,9 @@ func (l *Log) WaitDurable(seq uint64) error {
 		} else if target > l.synced {
 			l.synced = target
 		}
+		if l.burst.note(l.clock.Now()) {
+			l.inBurst.Store(true)
+		}
 		l.syncCond.Broadcast()
 	}
 	if l.synced >= seq {
@@ -249,6 +281,7 @@ func (l *Log) Close() error {
 	if l.f == nil {
 		return nil
 	}
+	l.dropFiller()
 	err := l.f.Close()
 	l.f = nil
 	l.lock.unlock()

@@ -31,6 +31,7 @@ type Reader struct {
 	r      *bufio.Reader
 	offset int64 // of the record to be read next
 	prev   int64 // of the record read last
+	filler bool  // the record read last may be a filler
 	err    error // the error that ended the log
 }
 
@@ -51,10 +52,14 @@ func (r *Reader) Next() (ojson.Value, error) {
 	v, n, err := r.read()
 	if err != nil {
 		r.err = err
+		if r.filler {
+			r.offset = r.prev
+		}
 		return ojson.Value{}, err
 	}
 	r.prev = r.offset
 	r.offset += n
+	r.filler = v.Len() == 0 && n >= fillerMin
 	return v, nil
 }
 

@@ -117,7 +117,7 @@ func (l *Log) Replace(mark Mark, records ...[]byte) error {
 	}
 	syncDir(target)
 	l.f.Close()
-	l.f, l.size, l.broken = f, size, nil
+	l.f, l.size, l.broken, l.fillEnd = f, size, nil, 0
 	seq := l.seq
 	go l.markSynced(seq) // lock order: syncMu is never taken while mu is held
 	return nil

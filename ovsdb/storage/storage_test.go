@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"govs/internal/clock"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"govs/ovsdb"
 )
@@ -242,4 +245,94 @@ func FuzzReader(f *testing.F) {
 			t.Fatal("offset behind the end")
 		}
 	})
+}
+
+func TestFiller(t *testing.T) {
+	for size := fillerMin; size < 3000; size++ {
+		f := filler(size)
+		if f == nil && filler(size+1) != nil {
+			continue
+		}
+		if len(f) != size {
+			t.Fatalf("size %d: %d bytes", size, len(f))
+		}
+		v, err := NewReader(bytes.NewReader(f), "f").Next()
+		if err != nil || v.Len() != 0 {
+			t.Fatalf("size %d: %v", size, err)
+		}
+	}
+	name := tempDB(t)
+	clk := clock.NewStopped(time.Unix(1e9, 0))
+	l, err := Create(name, []byte(`{"name":"x"}`), Options{Clock: clk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`{"name":"x"}`}
+	add := func(i int) {
+		body := fmt.Sprintf(`{"n":%d,"s":%q}`, i, strings.Repeat("x", i*37%5000))
+		seq, err := l.Append([]byte(body))
+		if err == nil {
+			err = l.WaitDurable(seq)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, body)
+	}
+	check := func(fill bool) {
+		t.Helper()
+		recs, err := readAll(t, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fill {
+			if last := len(recs) - 1; recs[last] != "{}" {
+				t.Fatalf("no filler at the end of %d records", len(recs))
+			} else {
+				recs = recs[:last]
+			}
+		}
+		if fmt.Sprint(recs) != fmt.Sprint(want) {
+			t.Fatalf("read %d records, want %d", len(recs), len(want))
+		}
+	}
+	for i := 0; i < 300; i++ {
+		add(i)
+		if i > 0 {
+			check(i > burstSyncs)
+		}
+	}
+	// A crash now leaves the filler; the next Log cuts it off.
+	crashed, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := tempDB(t)
+	os.WriteFile(copied, crashed, 0o600)
+	l2, err := Open(copied, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := l2.Reader().Next(); err != nil {
+			break
+		}
+	}
+	if _, err := l2.Append([]byte(`{"last":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	l2.Close()
+	if recs, err := readAll(t, copied); err != nil || len(recs) != len(want)+1 || recs[len(recs)-2] != want[len(want)-1] {
+		t.Fatalf("after a crash: %d records, %v", len(recs), err)
+	}
+	// So does the passing of time, and the end.
+	clk.Advance(burstTime)
+	clk.Advance(burstTime)
+	check(false)
+	for i := 0; i < 2*burstSyncs; i++ {
+		add(i)
+	}
+	check(true)
+	l.Close()
+	check(false)
 }
