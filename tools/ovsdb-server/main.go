@@ -33,7 +33,6 @@ type config struct {
 	syncExclude string
 	active      bool
 	noDiff      bool
-	peerCA      string
 }
 
 func run(args []string) int {
@@ -106,7 +105,6 @@ func addFlags(p *daemon.Program, c *config) {
 	p.Flags.StringVar(&c.syncExclude, "sync-exclude-tables", "", "")
 	p.Flags.BoolVar(&c.active, "active", false, "")
 	p.Flags.BoolVar(&c.noDiff, "disable-file-column-diff", false, "")
-	p.Flags.StringVar(&c.peerCA, "peer-ca-cert", "", "")
 	notHere := func(name string) func(string) error {
 		return func(string) error { return fmt.Errorf("--%s is not supported", name) }
 	}
