@@ -1,6 +1,6 @@
 # govs: the commands are
 #
-#   make            build every program to bin/ (with DPDK where pkg-config finds it)
+#   make            build every program to bin/ (those of test/ and bench/ to bin/aux/) (with DPDK where pkg-config finds it)
 #   make deps       install what building, testing and measuring need (Debian; root or sudo)
 #   make test       everything that must hold: formatting, vet, staticcheck, all tests
 #   make run        the switch with two vhost-user guests and a live table ([FOR=10s])
@@ -43,10 +43,10 @@ test:
 	@tools/scripts/test.sh
 
 bench: deps build
-	@bin/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
+	@bin/aux/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
 
 run: deps build
-	@bin/demo $(if $(FOR),-for '$(FOR)') $(RUNFLAGS)
+	@bin/aux/demo $(if $(FOR),-for '$(FOR)') $(RUNFLAGS)
 
 # Both commands in a Debian 12 root that has only Go, gcc, make and git (root, network).
 fresh:

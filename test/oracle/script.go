@@ -57,10 +57,13 @@ type Answer struct {
 	Status int
 }
 
+// Sides say whose programs play a script.
+type Sides struct{ Switch, DB, Tools ovs.Side }
+
 // Play starts a switch, runs the commands on it, and stops it. The error speaks of the switch or the harness;
 // commands may fail, which their answers show.
-func Play(side, tools ovs.Side, cmds []Command) (answers []Answer, err error) {
-	s, err := ovs.Start(ovs.Options{Side: side, Tools: tools, Dummy: true})
+func Play(sides Sides, cmds []Command) (answers []Answer, err error) {
+	s, err := ovs.Start(ovs.Options{Side: sides.Switch, DB: sides.DB, Tools: sides.Tools, Dummy: true})
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +105,16 @@ type Difference struct{ A, B Answer }
 // Compare pairs the answers of two plays of one script.
 func Compare(a, b []Answer) []Difference {
 	var d []Difference
-	for i := range max(len(a), len(b)) {
-		var x, y Answer
-		if i < len(a) {
-			x = a[i]
-		}
+	for i, x := range a {
+		y := Answer{Command: x.Command, Out: "(not run, nor what follows)", Status: -1}
 		if i < len(b) {
 			y = b[i]
-		} else {
-			y = Answer{Command: x.Command, Out: "(not run)", Status: -1}
 		}
 		if x.Out != y.Out || x.Status != y.Status {
 			d = append(d, Difference{x, y})
+		}
+		if i >= len(b) {
+			break
 		}
 	}
 	return d

@@ -27,6 +27,7 @@ const (
 // Options say what to start. The zero value starts the original without dummy devices.
 type Options struct {
 	Side  Side // the daemons
+	DB    Side // ovsdb-server; Side if empty
 	Tools Side // ovs-vsctl and the other tools; Original if empty, also where we lack a tool
 
 	// Dir holds the database, sockets, pid files and logs. If empty, a new directory is made, and Stop
@@ -136,6 +137,9 @@ func Start(o Options) (*Switch, error) {
 	if o.Side == "" {
 		o.Side = Original
 	}
+	if o.DB == "" {
+		o.DB = o.Side
+	}
 	if o.Tools == "" {
 		o.Tools = Original
 	}
@@ -204,6 +208,9 @@ func (s *Switch) linkTools() error {
 		side := s.Options.Tools
 		if name == "ovs-vswitchd" || name == "ovsdb-server" {
 			side = s.Options.Side // a daemon's name is the name by which it is run
+		}
+		if name == "ovsdb-server" {
+			side = s.Options.DB
 		}
 		p, err := Program(side, name)
 		if err != nil && side == s.Options.Tools {
