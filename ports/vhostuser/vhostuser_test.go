@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,6 +103,10 @@ func start(t testing.TB, vdev, mode string, more ...string) *guest {
 		args = append(args, "--in-memory", "--single-file-segments", "-m", "128")
 	} else {
 		args = append(args, "--no-huge", "-m", "200")
+	}
+	// What comes before "--" in more is for EAL.
+	if i := slices.Index(more, "--"); i >= 0 {
+		args, more = append(args, more[:i]...), more[i+1:]
 	}
 	args = append(args, "--vdev", vdev, "--", "-i", "--auto-start", "--total-num-mbufs", "8192", "--forward-mode", mode)
 	g := &guest{t: t, cmd: exec.Command(path, append(args, more...)...)}
