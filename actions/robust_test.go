@@ -3,6 +3,8 @@ package actions_test
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
+	"strings"
 	"testing"
 
 	"govs/actions"
@@ -178,5 +180,38 @@ func BenchmarkApplyBatch(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestApplyLikeOriginal applies the original's actions to what it received and compares the frame with what it sent.
+func TestApplyLikeOriginal(t *testing.T) {
+	a, err := packet.NewArena(8, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b packet.Batch
+	a.Alloc(&b, 1)
+	for _, line := range goldenLines(t, "apply.txt") {
+		f := strings.Split(line, "\t")
+		in, err := hex.DecodeString(f[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := actions.Parse(f[1], nil)
+		if err != nil {
+			t.Fatalf("%s: %v", f[1], err)
+		}
+		p := b.Bufs[0]
+		p.SetData(in)
+		var k flow.Key
+		_, l := flow.Extract(p, 1, &k)
+		for i := range list {
+			if list[i].IsEdit() {
+				list[i].Apply(p, &l)
+			}
+		}
+		if got := hex.EncodeToString(p.Contents()); got != f[2] {
+			t.Errorf("%s\nframe %s\n got %s\nwant %s", f[1], f[0], got, f[2])
+		}
 	}
 }
