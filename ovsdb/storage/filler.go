@@ -2,6 +2,10 @@ package storage
 
 import (
 	"bytes"
+	"crypto/sha1"
+	"encoding"
+	"encoding/hex"
+	"strconv"
 	"time"
 )
 
@@ -34,20 +38,83 @@ func (b *burst) note(now time.Time) bool {
 	return b.n >= burstSyncs
 }
 
-// filler returns a filler record of exactly size bytes, which is at least fillerMin. There is none of a few sizes, where
-// the number of digits of the length changes; then it returns nil.
-func filler(size int) []byte {
-	// The length of the header depends on the number of digits of the length of the body.
-	for body := size - len(Magic) - 43; ; body-- {
-		b := make([]byte, 0, size)
-		text := bytes.Repeat([]byte{' '}, body-1)
-		text[0], text[body-2] = '{', '}'
-		if b = appendRecord(b, text); len(b) == size {
-			return b
-		} else if len(b) < size {
-			return nil
+// fillerHasher makes headers of fillers without hashing the spaces each time. The zero value is ready; it belongs to
+// one goroutine at a time.
+type fillerHasher struct {
+	states [][]byte // states[i] is the state of SHA-1 after the first 64*i bytes of a filler's body
+	buf    []byte
+}
+
+// header appends the header of a filler record of exactly size bytes, which is at least fillerMin, to b. There is none
+// of a few sizes, where the number of digits of the length changes; then ok is false.
+func (h *fillerHasher) header(b []byte, size int) (out []byte, body int, ok bool) {
+	for body = size - len(Magic) - 43; ; body-- {
+		digits := len(strconv.Itoa(body))
+		switch n := len(Magic) + 1 + digits + 1 + 2*sha1.Size + 1 + body; {
+		case n < size:
+			return b, 0, false
+		case n > size:
+			continue
 		}
+		b = append(b, Magic...)
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, int64(body), 10)
+		b = append(b, ' ')
+		sum := h.sum(body)
+		b = hex.AppendEncode(b, sum[:])
+		return append(b, '\n'), body, true
 	}
+}
+
+// sum returns the SHA-1 of a filler's body of n bytes: "{", spaces, "}\n".
+func (h *fillerHasher) sum(n int) (out [sha1.Size]byte) {
+	const block = sha1.BlockSize
+	if h.buf == nil {
+		h.buf = bytes.Repeat([]byte{' '}, 2*block)
+	}
+	k := (n - 2) / block // whole blocks that are all spaces but for the first byte
+	d := sha1.New()
+	if k > 0 {
+		for len(h.states) <= k {
+			i := len(h.states)
+			e := sha1.New()
+			if i > 1 {
+				e.(encoding.BinaryUnmarshaler).UnmarshalBinary(h.states[i-1])
+			}
+			if i > 0 {
+				h.buf[0] = ' '
+				if i == 1 {
+					h.buf[0] = '{'
+				}
+				e.Write(h.buf[:block])
+			}
+			st, _ := e.(encoding.BinaryMarshaler).MarshalBinary() // never fails
+			h.states = append(h.states, st)
+		}
+		d.(encoding.BinaryUnmarshaler).UnmarshalBinary(h.states[k])
+	}
+	rest := n - 2 - k*block
+	h.buf[0] = ' '
+	if k == 0 {
+		h.buf[0] = '{'
+	}
+	d.Write(h.buf[:rest])
+	d.Write([]byte("}\n"))
+	d.Sum(out[:0])
+	return out
+}
+
+// record appends a whole filler record of size bytes to b.
+func (h *fillerHasher) record(b []byte, size int) ([]byte, bool) {
+	b, body, ok := h.header(b, size)
+	if !ok {
+		return b, false
+	}
+	b = append(b, '{')
+	for i := 0; i < body-3; i++ {
+		b = append(b, ' ')
+	}
+	return append(b, '}', '\n'), true
 }
 
 // withFiller appends to the record in l.buf, which is about to be written at l.size, what keeps or makes a filler
@@ -55,10 +122,11 @@ func filler(size int) []byte {
 func (l *Log) withFiller() int64 {
 	end := l.size + int64(len(l.buf))
 	rest := l.fillEnd - end
+	var ok bool
 	if l.fillEnd > 0 && rest >= fillerMin {
 		// The end of the filler is there already: only its header and first byte change.
-		if f := filler(int(rest)); f != nil {
-			l.buf = append(l.buf, f[:bytes.IndexByte(f, '\n')+2]...)
+		if l.buf, _, ok = l.hasher.header(l.buf, int(rest)); ok {
+			l.buf = append(l.buf, '{')
 			return l.fillEnd
 		}
 	}
@@ -67,8 +135,7 @@ func (l *Log) withFiller() int64 {
 	}
 	// Cover what is left of the old one.
 	for n := fillerSize + int(max(rest, 0)); ; n++ {
-		if f := filler(n); f != nil {
-			l.buf = append(l.buf, f...)
+		if l.buf, ok = l.hasher.record(l.buf, n); ok {
 			return end + int64(n)
 		}
 	}

@@ -32,7 +32,8 @@ type Log struct {
 	replac bool    // a Replace is under way
 
 	fillEnd  int64 // where the filler behind the last record ends; 0 if there is none
-	watching bool  // watchFiller will be called
+	hasher   fillerHasher
+	watching bool // watchFiller will be called
 	watchSeq uint64
 
 	clock   clock.Clock
