@@ -1,7 +1,8 @@
 // Package flow holds the key by which packets are matched everywhere in govs: the datapath's caches and megaflows, the
 // OpenFlow tables, upcalls and traces. A Key is a fixed array of 64-bit words; a Mask is the array of the same shape with a
-// one for every bit that matters. Every match field is declared once, in the field table (fields.go), with its word, shift
-// and width, its prerequisites, its OXM/NXM numbers, its datapath name and its text form; accessors are generated from it.
+// one for every bit that matters. Every match field is declared once, in the field table (gen/table.go), with its word, shift
+// and width, its prerequisites, its OXM/NXM numbers and its text form; go generate makes the identifiers, the table and the
+// accessors in fields_gen.go from it. A Match is a key under a mask.
 //
 // # Shapes
 //
@@ -13,4 +14,18 @@
 // and never reach a datapath.
 //
 // Values in words are natural integers (host byte order), whatever their order on the wire.
+// Masks that read metadata (words from WMark on) are the exception: a received packet has zeros there, and a lookup under such a
+// mask first makes the key whole (ExtendBatch, Key.ClearFrom).
+//
+// # Text
+//
+// There are three forms. Match.AppendText and ParseMatch: OpenFlow matches, as ovs-ofctl prints and takes them. AppendODP and
+// ParseODP: datapath flows, as dpctl/dump-flows prints and netdev-dummy/receive takes them. Key.AppendText and ParseFlow: exact
+// flows, as ofproto/trace prints and takes them. Compose makes a packet of a flow.
+//
+// # Thread-safety
+//
+// Everything here is a value or a pure function and may be used from any goroutine on data that it owns. Extract and its variants
+// run on the poller that received the packet; they neither allocate nor panic, and never read outside the first segment. They
+// live in extract_unsafe.go and extract_general_unsafe.go, the only files here with unsafe.
 package flow
