@@ -490,9 +490,17 @@ func (bu *bundle) snapshot(ports map[string]*xlate.Port) *xlate.Bundle {
 	}
 	if len(c.Trunks) > 0 && x.Mode != xlate.VLANAccess {
 		x.Trunks = vlanSet(c.Trunks)
-		if x.Mode != xlate.VLANTrunk {
-			x.Trunks.Add(uint16(x.VLAN))
+	}
+	if x.Mode == xlate.VLANNativeTagged || x.Mode == xlate.VLANNativeUntagged {
+		// Such a port is in its native VLAN, and not in VLAN 0.
+		if x.Trunks == nil {
+			x.Trunks = &xlate.VLANSet{}
+			for i := range x.Trunks {
+				x.Trunks[i] = ^uint64(0)
+			}
 		}
+		x.Trunks[0] &^= 1
+		x.Trunks.Add(uint16(x.VLAN))
 	}
 	if len(c.CVLANs) > 0 {
 		x.CVLANs = vlanSet(c.CVLANs)

@@ -8,6 +8,7 @@ import (
 
 	"govs/dpif"
 	"govs/flow"
+	"govs/ofproto/upcall"
 )
 
 // dumpFormat is how flows are listed.
@@ -118,6 +119,9 @@ func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.P
 	// Every flow is of one packet type, but datapath masks do not say so, since there is only one.
 	m := *f.Mask
 	m.SetExact(flow.FieldPacketType)
+	if k.VlanTCI()&flow.VLANPresent != 0 {
+		k.SetVlanTCI(k.VlanTCI() | upcall.OuterTCI(f)&0xe000)
+	}
 	b = flow.AppendODP(b, k, &m, flow.ODPFormat{Verbose: o.verbose, Ports: names})
 	st := f.Stats()
 	b = fmt.Appendf(b, ", packets:%d, bytes:%d, used:", st.Packets, st.Bytes)

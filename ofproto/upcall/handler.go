@@ -63,6 +63,7 @@ type ukey struct {
 	recircs []uint32
 	flags   uint16     // TCP flags seen so far
 	keyLen  uint8      // words of the packet key; the mask has none beyond
+	tci     uint16     // the first packet's outer tag, for listings
 	going   bool       // its removal has been asked for
 	flow    *dpif.Flow // set with going
 }
@@ -95,7 +96,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 		s.Errors.Add(1)
 	}
 	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
-		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags, keyLen: uint8(u.KeyLen)}
+		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags, keyLen: uint8(u.KeyLen), tci: h.key.VlanTCI()}
 		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
 		if len(h.res.Recircs) > 0 {
 			k.recircs = append([]uint32(nil), h.res.Recircs...)
@@ -104,6 +105,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 			m := flow.MaskForPacket(&h.key)
 			h.res.Mask.Or(&m)
 		}
+		matchTag(h.res.Mask, &h.key)
 		// Words that the packet's shape lacks are zero for every packet of the flow: what it matches tells the shape.
 		clear(h.res.Mask[u.KeyLen:])
 		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.intern(h.res.Mask), k, k.installed
@@ -111,6 +113,28 @@ func (h *handler) miss(u *dpif.Upcall) {
 		s.cfg.Recirc.Release(h.res.Recircs)
 	}
 	s.cfg.Datapath.Post(u, v)
+}
+
+// matchTag makes a mask tell packets with a VLAN tag from those without, and tags of different ids: the Ethernet type that a key
+// has is the one behind the tags, and Open vSwitch's datapath flows are no wider.
+func matchTag(m *flow.Mask, k *flow.Key) {
+	if m[flow.WVLAN]>>32&0xffff == 0 {
+		m[flow.WVLAN] |= (flow.VLANPresent | 0xfff) << 32
+	}
+	if k.VlanTCI()&flow.VLANPresent != 0 {
+		m[flow.WVLAN] |= 0xffff << 48
+		if k.VlanTCI1()&flow.VLANPresent != 0 {
+			m[flow.WVLAN] |= 0xffff<<16 | flow.VLANPresent | 0xfff
+		}
+	}
+}
+
+// OuterTCI is the outer VLAN tag of the first packet of a megaflow, or 0.
+func OuterTCI(f *dpif.Flow) uint16 {
+	if k, ok := f.Owner.(*ukey); ok && k != nil {
+		return k.tci
+	}
+	return 0
 }
 
 // intern returns a lasting copy of m.

@@ -38,6 +38,7 @@ func (c *Ctx) normal() {
 	if from.Mode == VLANDot1qTunnel {
 		// The customer's own tag stays inside.
 	} else if !c.vidAllowed(vid, from) {
+		c.warn("disallowed VLAN VID for this input port, dropping")
 		return
 	}
 	vlan := inputVLAN(vid, from)
@@ -83,7 +84,7 @@ func (c *Ctx) vidAllowed(vid uint16, b *Bundle) bool {
 	switch b.Mode {
 	case VLANAccess:
 		if vid != 0 {
-			c.warn("dropping VLAN %d tagged packet received on port %s configured as VLAN %d access port", vid, b.Name, b.VLAN)
+			c.reportError("dropping VLAN %d tagged packet received on port %s configured as VLAN %d access port", vid, b.Name, b.VLAN)
 			return false
 		}
 		return true
@@ -93,7 +94,7 @@ func (c *Ctx) vidAllowed(vid uint16, b *Bundle) bool {
 		}
 	}
 	if !b.Trunks.Has(vid) {
-		c.warn("dropping VLAN %d packet received on port %s not configured for trunking VLAN %d", vid, b.Name, vid)
+		c.reportError("dropping VLAN %d packet received on port %s not configured for trunking VLAN %d", vid, b.Name, vid)
 		return false
 	}
 	return true
