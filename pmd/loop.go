@@ -1,6 +1,8 @@
 package pmd
 
 import (
+	"math/bits"
+
 	"govs/classifier/megaflow"
 	"govs/dpif"
 	"govs/emc"
@@ -58,6 +60,7 @@ func (p *poller) pass() int {
 		p.stats.idleCycles.add(now - tsc)
 	}
 	p.stats.iterations.add(1)
+	p.stats.lengths[min(bits.Len64(now-p.lastTSC), iterBuckets-1)].add(1)
 	p.lastTSC = now
 	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
 		p.tick(now)

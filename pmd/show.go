@@ -18,6 +18,7 @@ type Counters struct {
 	SubtableLookups                                          uint64 // subtables searched for MegaflowHits
 	TxPackets, TxBatches                                     uint64
 	BusyCycles, IdleCycles, Iterations                       uint64
+	Lengths                                                  [40]uint64 // iterations that took less than 1<<i cycles, and not less than half of it
 }
 
 // Counters returns the counters of all pollers: the non-PMD one first, then the PMDs in core order.
@@ -25,8 +26,13 @@ func (d *Datapath) Counters() []Counters {
 	var l []Counters
 	for _, p := range d.allPollers() {
 		b := p.stats.read()
+		var lengths [iterBuckets]uint64
+		for i := range lengths {
+			lengths[i] = p.stats.lengths[i].load()
+		}
 		l = append(l, Counters{
-			Core: p.core, Received: b[fReceived], Recirculated: b[fRecircs], SimpleHits: b[fSimple], EMCHits: b[fEMC], SMCHits: b[fSMC],
+			Lengths: lengths,
+			Core:    p.core, Received: b[fReceived], Recirculated: b[fRecircs], SimpleHits: b[fSimple], EMCHits: b[fEMC], SMCHits: b[fSMC],
 			MegaflowHits: b[fMegaflow], Misses: b[fMissOK] + b[fMissFailed] + b[fLost], Lost: b[fLost], SubtableLookups: b[fLookups],
 			TxPackets: b[fTxPackets], TxBatches: b[fTxBatches], BusyCycles: b[fBusy], IdleCycles: b[fIdle], Iterations: b[fIterations],
 		})

@@ -21,12 +21,16 @@ type stats struct {
 	iterations    counter
 	installFailed counter // megaflows that did not fit
 	sleeps        counter
+	lengths       [iterBuckets]counter // iterations by the binary logarithm of their cycles
 	drops         [dpif.NumDropReasons]counter
 
 	lookups counter // of the classifiers: subtables searched, published now and then
 	masks   counter // subtables, published now and then
 	base    baseline
 }
+
+// iterBuckets is enough for iterations of a minute.
+const iterBuckets = 40
 
 // baseline is what pmd-stats-clear subtracts. Datapath.mu guards it.
 type baseline [numFields]uint64

@@ -94,6 +94,11 @@ func main() {
 		share(after.Misses, before.Misses))
 	if *prios {
 		fmt.Printf("%+v\n%v\n", after, d.Drops())
+		for i, c := range after.Lengths {
+			if n := c - before.Lengths[i]; n > 0 {
+				fmt.Printf("iterations of less than %8.1f us: %d\n", float64(uint64(1)<<i)/2596, n)
+			}
+		}
 	}
 	var s ports.Stats
 	out.Stats(&s)
