@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ var (
 	}
 )
 
-// Normalize removes from a tool's output what differs from run to run: durations and ages, dates, the switch's
+// A Normalizer removes from a tool's output what differs from run to run: durations and ages, dates, the switch's
 // directory, process numbers, and UUIDs, which are numbered in the order in which n first saw them.
 type Normalizer struct {
 	uuids map[string]string
@@ -51,5 +52,36 @@ func (n *Normalizer) Text(s string) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimRight(l, " \t\r")
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(sortBlocks(lines), "\n")
+}
+
+// A flow or a port begins a line so, and goes on in lines that are indented deeper.
+var reBlock = regexp.MustCompile(`^( *)(cookie=0x|port +[A-Za-z0-9]+: rx )`)
+
+// sortBlocks sorts runs of neighbouring flows and runs of neighbouring ports: OpenFlow leaves their order to the
+// switch, and the original's is that of its hash tables.
+func sortBlocks(lines []string) []string {
+	var out, run []string
+	flush := func() {
+		slices.Sort(run)
+		out = append(out, run...)
+		run = nil
+	}
+	for i := 0; i < len(lines); {
+		m := reBlock.FindStringSubmatch(lines[i])
+		if m == nil {
+			flush()
+			out = append(out, lines[i])
+			i++
+			continue
+		}
+		j := i + 1
+		for j < len(lines) && strings.HasPrefix(lines[j], m[1]+"  ") && !reBlock.MatchString(lines[j]) {
+			j++
+		}
+		run = append(run, strings.Join(lines[i:j], "\n"))
+		i = j
+	}
+	flush()
+	return out
 }

@@ -262,6 +262,15 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
+func TestSortBlocks(t *testing.T) {
+	var n Normalizer
+	got := n.Text("head\n cookie=0x2, b\n cookie=0x1, a\ntail\n  port LOCAL: rx x\n           tx y\n  port  1: rx z\n           tx w\n")
+	want := "head\n cookie=0x1, a\n cookie=0x2, b\ntail\n  port  1: rx z\n           tx w\n  port LOCAL: rx x\n           tx y\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	a := []Answer{{Out: "x\ny\n"}, {Out: "same\n"}}
 	b := []Answer{{Out: "x\nz\n", Status: 1}, {Out: "same\n"}}
