@@ -14,11 +14,10 @@ func (s *switchSystem) newDatapath(b *vswitchd.Backer) (dpif.Datapath, error) {
 		return nil, err
 	}
 	log := s.prog.Log.Module("dpif_netdev")
-	start := s.clock.Now()
 	return pmd.New(pmd.Options{
 		Name:        b.Type + "@" + b.Name(),
 		Alloc:       alloc,
-		Now:         func() int64 { return s.clock.Since(start).Milliseconds() + 1 },
+		Now:         func() int64 { return s.clock.Now().UnixMilli() }, // as ofproto reads its clock
 		ThreadStart: s.dpdk.threadStart,
 		NUMA:        affinity.NUMANode,
 		Logf:        func(format string, args ...any) { log.Infof(format, args...) },
