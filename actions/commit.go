@@ -139,12 +139,51 @@ func (c *committer) popVLANs() {
 	}
 }
 
+// popVLAN pops the outer tag. If it is one of the packet's own, and not one that was pushed before, it is matched.
 func (c *committer) popVLAN() {
+	pushed, popped := 0, 0
+	for i := range c.list {
+		switch {
+		case c.list[i].Type == TypePushVLAN:
+			pushed++
+		case c.list[i].Type == TypePopVLAN && pushed > 0:
+			pushed--
+		case c.list[i].Type == TypePopVLAN:
+			popped++
+		}
+	}
+	if pushed == 0 && popped < flow.MaxVLANs {
+		c.mask[flow.WVLAN] |= 0xffffffff << (32 - 32*popped)
+	}
 	c.list = append(c.list, PopVLAN())
 	c.base[flow.WVLAN] <<= 32
 }
 
+// differ reports whether a field that a set of the header can change differs.
+func (c *committer) differ(attr Attr) bool {
+	for _, id := range specs[attr].fields {
+		if writable(attr, id) && c.now.Get(id) != c.base.Get(id) {
+			return true
+		}
+	}
+	return false
+}
+
 func (c *committer) network() {
+	attr := AttrNone
+	switch c.base.EthType() {
+	case packet.EtherTypeIPv4:
+		attr = AttrIPv4
+	case packet.EtherTypeIPv6:
+		attr = AttrIPv6
+	case packet.EtherTypeARP:
+		attr = AttrARP
+	default:
+		return
+	}
+	if c.differ(attr) {
+		c.mask.SetExact(flow.FieldNwProto) // read below
+	}
 	if c.now.NwProto() == 0 {
 		return // no network header, or a malformed one
 	}
@@ -200,6 +239,9 @@ func (c *committer) icmp() {
 	}
 	if c.set(attr, false) {
 		c.slow |= SlowAction
+		// Types and codes have 8 bits; that the others are zero need not be matched.
+		c.mask.SetTpSrc(c.mask.TpSrc() & 0xff)
+		c.mask.SetTpDst(c.mask.TpDst() & 0xff)
 	}
 }
 
@@ -289,8 +331,7 @@ func (c *committer) vlans() {
 		nb--
 		nn--
 	}
-	for i := 0; i < nb; i++ {
-		c.mask[flow.WVLAN] |= 0xffffffff << (32 - 32*i)
+	for range nb {
 		c.popVLAN()
 	}
 	for i := nn - 1; i >= 0; i-- {
