@@ -38,13 +38,13 @@ func Parse(text string) (Value, error) {
 
 // ParsePrefix parses the JSON value at the start of text and returns how many bytes it took.
 func ParsePrefix(text string) (Value, int, error) {
-	p := parser{s: text}
+	p := parser{s: text, stack: make([]Value, 0, 32)}
 	p.space()
 	if p.i == len(p.s) {
 		return Value{}, p.i, p.errorf(p.i, "empty input stream")
 	}
-	var v Value
-	if err := p.value(&v, 0); err != nil {
+	v, err := p.value(0)
+	if err != nil {
 		return Value{}, p.i, err
 	}
 	return v, p.i, nil
@@ -79,37 +79,37 @@ func (p *parser) space() {
 	}
 }
 
-func (p *parser) value(v *Value, depth int) error {
+func (p *parser) value(depth int) (Value, error) {
 	p.space()
 	if p.i >= len(p.s) {
-		return p.errorf(p.i, "unexpected end of input")
+		return Value{}, p.errorf(p.i, "unexpected end of input")
 	}
 	if depth > MaxDepth {
-		return p.errorf(p.i, "input exceeds maximum nesting depth %d", MaxDepth)
+		return Value{}, p.errorf(p.i, "input exceeds maximum nesting depth %d", MaxDepth)
 	}
 	switch c := p.s[p.i]; c {
 	case '{':
-		return p.object(v, depth)
+		return p.object(depth)
 	case '[':
-		return p.array(v, depth)
+		return p.array(depth)
 	case '"':
-		v.kind = String
-		return p.str(&v.str)
+		s, err := p.str()
+		return Value{kind: String, str: s}, err
 	default:
 		if c == '-' || c >= '0' && c <= '9' {
-			return p.number(v)
+			return p.number()
 		}
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
-			return p.keyword(v)
+			return p.keyword()
 		}
 		if c < 0x20 || c >= 0x7f {
-			return p.errorf(p.i, "invalid character U+%04x", c)
+			return Value{}, p.errorf(p.i, "invalid character U+%04x", c)
 		}
-		return p.errorf(p.i, "syntax error parsing value")
+		return Value{}, p.errorf(p.i, "syntax error parsing value")
 	}
 }
 
-func (p *parser) keyword(v *Value) error {
+func (p *parser) keyword() (Value, error) {
 	start := p.i
 	for p.i < len(p.s) {
 		c := p.s[p.i]
@@ -121,35 +121,32 @@ func (p *parser) keyword(v *Value) error {
 	}
 	switch p.s[start:p.i] {
 	case "true":
-		v.kind = True
+		return Value{kind: True}, nil
 	case "false":
-		v.kind = False
+		return Value{kind: False}, nil
 	case "null":
-		v.kind = Null
-	default:
-		return p.errorf(start, "invalid keyword '%s'", p.s[start:p.i])
+		return Value{}, nil
 	}
-	return nil
+	return Value{}, p.errorf(start, "invalid keyword '%s'", p.s[start:p.i])
 }
 
-func (p *parser) array(v *Value, depth int) error {
+func (p *parser) array(depth int) (Value, error) {
 	p.i++
 	base := len(p.stack)
 	p.space()
 	if p.i < len(p.s) && p.s[p.i] == ']' {
 		p.i++
-		v.kind, v.list = Array, nil
-		return nil
+		return Value{kind: Array}, nil
 	}
 	for {
-		var e Value
-		if err := p.value(&e, depth+1); err != nil {
-			return err
+		e, err := p.value(depth + 1)
+		if err != nil {
+			return Value{}, err
 		}
 		p.stack = append(p.stack, e)
 		p.space()
 		if p.i >= len(p.s) {
-			return p.errorf(p.i, "unexpected end of input in array")
+			return Value{}, p.errorf(p.i, "unexpected end of input in array")
 		}
 		c := p.s[p.i]
 		p.i++
@@ -159,10 +156,9 @@ func (p *parser) array(v *Value, depth int) error {
 		if c == ']' {
 			break
 		}
-		return p.errorf(p.i-1, "syntax error expecting ']' or ','")
+		return Value{}, p.errorf(p.i-1, "syntax error expecting ']' or ','")
 	}
-	v.kind, v.list = Array, p.pop(base)
-	return nil
+	return Value{kind: Array, list: p.pop(base)}, nil
 }
 
 func (p *parser) pop(base int) []Value {
@@ -172,43 +168,42 @@ func (p *parser) pop(base int) []Value {
 	return l
 }
 
-func (p *parser) object(v *Value, depth int) error {
+func (p *parser) object(depth int) (Value, error) {
 	p.i++
 	base := len(p.stack)
 	p.space()
 	if p.i < len(p.s) && p.s[p.i] == '}' {
 		p.i++
-		v.kind, v.list = Object, nil
-		return nil
+		return Value{kind: Object}, nil
 	}
 	for {
 		p.space()
 		if p.i >= len(p.s) {
-			return p.errorf(p.i, "unexpected end of input in object")
+			return Value{}, p.errorf(p.i, "unexpected end of input in object")
 		}
 		if p.s[p.i] != '"' {
-			return p.errorf(p.i, "syntax error parsing object expecting string")
+			return Value{}, p.errorf(p.i, "syntax error parsing object expecting string")
 		}
-		k := Value{kind: String}
-		if err := p.str(&k.str); err != nil {
-			return err
+		k, err := p.str()
+		if err != nil {
+			return Value{}, err
 		}
 		p.space()
 		if p.i >= len(p.s) {
-			return p.errorf(p.i, "unexpected end of input in object")
+			return Value{}, p.errorf(p.i, "unexpected end of input in object")
 		}
 		if p.s[p.i] != ':' {
-			return p.errorf(p.i, "syntax error parsing object expecting ':'")
+			return Value{}, p.errorf(p.i, "syntax error parsing object expecting ':'")
 		}
 		p.i++
-		var e Value
-		if err := p.value(&e, depth+1); err != nil {
-			return err
+		e, err := p.value(depth + 1)
+		if err != nil {
+			return Value{}, err
 		}
-		p.stack = append(p.stack, k, e)
+		p.stack = append(p.stack, Value{kind: String, str: k}, e)
 		p.space()
 		if p.i >= len(p.s) {
-			return p.errorf(p.i, "unexpected end of input in object")
+			return Value{}, p.errorf(p.i, "unexpected end of input in object")
 		}
 		c := p.s[p.i]
 		p.i++
@@ -218,14 +213,13 @@ func (p *parser) object(v *Value, depth int) error {
 		if c == '}' {
 			break
 		}
-		return p.errorf(p.i-1, "syntax error expecting '}' or ','")
+		return Value{}, p.errorf(p.i-1, "syntax error expecting '}' or ','")
 	}
-	v.kind, v.list = Object, p.pop(base)
-	return nil
+	return Value{kind: Object, list: p.pop(base)}, nil
 }
 
 // str parses the string that starts at the quote at p.i.
-func (p *parser) str(out *string) error {
+func (p *parser) str() (string, error) {
 	p.i++
 	start := p.i
 	ascii := true
@@ -234,39 +228,37 @@ func (p *parser) str(out *string) error {
 		if c == '"' {
 			s := p.s[start:i]
 			if !ascii && !utf8.ValidString(s) {
-				return p.errorf(start, "invalid UTF-8 sequence in string")
+				return "", p.errorf(start, "invalid UTF-8 sequence in string")
 			}
 			p.i = i + 1
-			*out = s
-			return nil
+			return s, nil
 		}
 		if c == '\\' {
-			return p.escapedStr(start, i, out)
+			return p.escapedStr(start, i)
 		}
 		if c < 0x20 {
-			return p.errorf(i, "U+%04X must be escaped in quoted string", c)
+			return "", p.errorf(i, "U+%04X must be escaped in quoted string", c)
 		}
 		if c >= 0x80 {
 			ascii = false
 		}
 	}
-	return p.errorf(len(p.s), "unexpected end of input in quoted string")
+	return "", p.errorf(len(p.s), "unexpected end of input in quoted string")
 }
 
-func (p *parser) escapedStr(start, i int, out *string) error {
+func (p *parser) escapedStr(start, i int) (string, error) {
 	b := append(make([]byte, 0, i-start+16), p.s[start:i]...)
 	for i < len(p.s) {
 		c := p.s[i]
 		switch {
 		case c == '"':
 			if !utf8.Valid(b) {
-				return p.errorf(start, "invalid UTF-8 sequence in string")
+				return "", p.errorf(start, "invalid UTF-8 sequence in string")
 			}
 			p.i = i + 1
-			*out = string(b)
-			return nil
+			return string(b), nil
 		case c < 0x20:
-			return p.errorf(i, "U+%04X must be escaped in quoted string", c)
+			return "", p.errorf(i, "U+%04X must be escaped in quoted string", c)
 		case c != '\\':
 			b = append(b, c)
 			i++
@@ -292,16 +284,16 @@ func (p *parser) escapedStr(start, i int, out *string) error {
 		case 'u':
 			r, n, msg := unescape(p.s[i+1:])
 			if msg != "" {
-				return p.errorf(i-1, "%s", msg)
+				return "", p.errorf(i-1, "%s", msg)
 			}
 			b = utf8.AppendRune(b, r)
 			i += n
 		default:
-			return p.errorf(i-1, "bad escape \\%c", e)
+			return "", p.errorf(i-1, "bad escape \\%c", e)
 		}
 		i++
 	}
-	return p.errorf(len(p.s), "unexpected end of input in quoted string")
+	return "", p.errorf(len(p.s), "unexpected end of input in quoted string")
 }
 
 // unescape decodes what follows "\u": four hex digits, and the second half of a surrogate pair.
@@ -348,7 +340,7 @@ func hex4(s string) (rune, bool) {
 	return r, true
 }
 
-func (p *parser) number(v *Value) error {
+func (p *parser) number() (Value, error) {
 	start := p.i
 	i := start
 	if p.s[i] == '-' {
@@ -363,17 +355,17 @@ func (p *parser) number(v *Value) error {
 	}
 	intStart := i
 	if !digits() {
-		return p.errorf(start, "'-' must be followed by digit")
+		return Value{}, p.errorf(start, "'-' must be followed by digit")
 	}
 	if p.s[intStart] == '0' && i > intStart+1 {
-		return p.errorf(start, "leading zeros not allowed")
+		return Value{}, p.errorf(start, "leading zeros not allowed")
 	}
 	isInt := true
 	if i < len(p.s) && p.s[i] == '.' {
 		isInt = false
 		i++
 		if !digits() {
-			return p.errorf(start, "decimal point must be followed by digit")
+			return Value{}, p.errorf(start, "decimal point must be followed by digit")
 		}
 	}
 	if i < len(p.s) && (p.s[i] == 'e' || p.s[i] == 'E') {
@@ -383,29 +375,26 @@ func (p *parser) number(v *Value) error {
 			i++
 		}
 		if !digits() {
-			return p.errorf(start, "exponent must contain at least one digit")
+			return Value{}, p.errorf(start, "exponent must contain at least one digit")
 		}
 	}
 	text := p.s[start:i]
 	p.i = i
 	if isInt {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			v.kind, v.num = Integer, uint64(n)
-			return nil
+			return Value{kind: Integer, num: uint64(n)}, nil
 		}
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && math.IsInf(f, 0) {
-		return p.errorf(start, "number outside valid range")
+		return Value{}, p.errorf(start, "number outside valid range")
 	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<63 && !isInt {
 		// A whole number is an integer however it is written.
-		v.kind, v.num = Integer, uint64(int64(f))
-		return nil
+		return Value{kind: Integer, num: uint64(int64(f))}, nil
 	}
 	if f == 0 {
 		f = 0 // no negative zero
 	}
-	v.kind, v.num = Real, math.Float64bits(f)
-	return nil
+	return Value{kind: Real, num: math.Float64bits(f)}, nil
 }

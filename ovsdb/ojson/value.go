@@ -38,7 +38,7 @@ func Str(s string) Value { return Value{kind: String, str: s} }
 // Int returns an integer value.
 func Int(n int64) Value { return Value{kind: Integer, num: uint64(n)} }
 
-// Float returns a real value; a whole number that fits becomes an integer, as the parser does.
+// Float returns a real value, also of a whole number (which the parser would make an integer).
 func Float(f float64) Value { return Value{kind: Real, num: math.Float64bits(f)} }
 
 // Bool returns true or false.

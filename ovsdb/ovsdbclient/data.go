@@ -2,7 +2,6 @@ package ovsdbclient
 
 import (
 	"bufio"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"govs/internal/table"
 	"govs/ovsdb"
 	"govs/ovsdb/dbctl"
+	"govs/ovsdb/dbfile"
 	"govs/ovsdb/ojson"
 	"govs/ovsdb/storage"
 )
@@ -184,17 +184,6 @@ func (r *runner) dumpTable(ts *ovsdb.TableSchema, cols []*ovsdb.ColumnSchema, ro
 	return r.o.Style.Print(r.o.Out, t)
 }
 
-// persistent returns the columns of a table that a database file holds.
-func persistent(ts *ovsdb.TableSchema) []*ovsdb.ColumnSchema {
-	cols := []*ovsdb.ColumnSchema{ts.Columns[ovsdb.ColUUID]}
-	for _, c := range ts.UserColumns() {
-		if !c.Ephemeral {
-			cols = append(cols, c)
-		}
-	}
-	return cols
-}
-
 func (r *runner) backup([]string) error {
 	if f, ok := r.o.Out.(interface{ Fd() uintptr }); ok && isTerminal(f.Fd()) {
 		return errors.New("not writing backup to a terminal; please redirect stdout to a file")
@@ -203,40 +192,21 @@ func (r *runner) backup([]string) error {
 	if err != nil {
 		return err
 	}
-	rows, err := r.selectTables(r.db, schema.TableList, persistent)
+	rows, err := r.selectTables(r.db, schema.TableList, dbfile.Persistent)
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(r.o.Out)
-	v := schema.JSON()
-	writeRecord(w, v.Append(nil))
-
-	b := []byte{'{'}
+	contents := dbfile.Contents{}
 	for i, ts := range schema.TableList {
-		if len(rows[i]) == 0 {
-			continue
+		for _, row := range rows[i] {
+			contents[dbfile.RowID{Table: ts.Name, UUID: row.UUID()}] = row
 		}
-		b = append(ojson.AppendString(b, ts.Name), ":{"...)
-		for j, row := range rows[i] {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = append(ojson.AppendString(b, row.UUID().String()), ':')
-			b = row.AppendJSON(b, persistent(ts)[1:])
-		}
-		b = append(b, "},"...)
 	}
-	b = ojson.AppendString(append(b, `"_comment":`...), "produced by \"ovsdb-client backup\"")
-	b = fmt.Appendf(b, `,"_date":%d}`, r.o.Clock.Now().UnixMilli())
-	writeRecord(w, b)
+	w := bufio.NewWriter(r.o.Out)
+	if err := dbfile.Write(w, schema, contents, "produced by \"ovsdb-client backup\"", r.o.Clock.Now()); err != nil {
+		return err
+	}
 	return w.Flush()
-}
-
-// writeRecord writes one record of a database file.
-func writeRecord(w io.Writer, body []byte) {
-	body = append(body, '\n')
-	fmt.Fprintf(w, "%s %d %x\n", storage.Magic, len(body), sha1.Sum(body))
-	_, _ = w.Write(body) // bufio keeps the error for Flush
 }
 
 // restore replaces the database's contents by those of a file on standard input.
@@ -259,17 +229,9 @@ func (r *runner) restore([]string) error {
 	if err := r.sameSchemas(backup, schema); err != nil {
 		return err
 	}
-	contents := map[rowID]*ovsdb.Row{}
-	for {
-		rec, err := reader.Next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			return err
-		}
-		if err := replay(contents, backup, &rec); err != nil {
-			return err
-		}
+	contents, err := dbfile.Read(reader, backup)
+	if err != nil {
+		return err
 	}
 	params := []ojson.Value{ojson.Str(r.db)}
 	for _, ts := range backup.TableList {
@@ -313,83 +275,19 @@ func (r *runner) sameSchemas(backup, schema *ovsdb.DatabaseSchema) error {
 	return fmt.Errorf("%s (use --force to override differences, or \"ovsdb-client convert\" to change the schema)", diff)
 }
 
-type rowID struct {
-	table string
-	uuid  ovsdb.UUID
-}
-
-// replay applies one record of a database file.
-func replay(contents map[rowID]*ovsdb.Row, schema *ovsdb.DatabaseSchema, rec *ojson.Value) error {
-	isDiff := false
-	if d := rec.Get("_is_diff"); d != nil {
-		isDiff, _ = d.Bool()
-	}
-	for i := range rec.Len() {
-		name, rows := rec.Member(i)
-		if strings.HasPrefix(name, "_") {
-			continue
-		}
-		ts := schema.Tables[name]
-		if ts == nil || rows.Kind() != ojson.Object {
-			return ovsdb.SyntaxErrorf(rec, "No table named %s.", name)
-		}
-		for j := range rows.Len() {
-			key, v := rows.Member(j)
-			u, err := ovsdb.ParseUUID(key)
-			if err != nil {
-				return err
-			}
-			if err := replayRow(contents, ts, u, v, isDiff); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func replayRow(contents map[rowID]*ovsdb.Row, ts *ovsdb.TableSchema, u ovsdb.UUID, v *ojson.Value, isDiff bool) error {
-	id := rowID{ts.Name, u}
-	if v.IsNull() {
-		delete(contents, id)
-		return nil
-	}
-	row := contents[id]
-	if row == nil {
-		row = ovsdb.NewRow(ts, u)
-		contents[id] = row
-		isDiff = false
-	}
-	for i := range v.Len() {
-		name, val := v.Member(i)
-		c := ts.Column(name)
-		if c == nil {
-			return ovsdb.SyntaxErrorf(v, "No column %s in table %s.", name, ts.Name)
-		}
-		d, err := ovsdb.ParseDatumUnchecked(val, &c.Type)
-		if err != nil {
-			return err
-		}
-		if isDiff {
-			d = ovsdb.ApplyDiff(row.Cols[c.Index], d, &c.Type)
-		}
-		row.Cols[c.Index] = d
-	}
-	return nil
-}
-
 // insertOp returns the operation that inserts a row of a backup. Rows refer to each other by name, for the server gives them new
 // UUIDs.
-func insertOp(backup, schema *ovsdb.DatabaseSchema, id rowID, row *ovsdb.Row) ojson.Value {
-	ts := backup.Tables[id.table]
+func insertOp(backup, schema *ovsdb.DatabaseSchema, id dbfile.RowID, row *ovsdb.Row) ojson.Value {
+	ts := backup.Tables[id.Table]
 	var kv []any
 	for _, c := range ts.UserColumns() {
 		d := row.Cols[c.Index]
-		if target := schema.Tables[id.table]; c.Ephemeral || d.IsDefault(&c.Type) || target == nil || target.Column(c.Name) == nil {
+		if target := schema.Tables[id.Table]; c.Ephemeral || d.IsDefault(&c.Type) || target == nil || target.Column(c.Name) == nil {
 			continue
 		}
 		kv = append(kv, c.Name, namedRefs(d, &c.Type))
 	}
-	return ojson.Obj("op", ojson.Str("insert"), "table", ojson.Str(id.table), "uuid-name", ojson.Str(rowName(id.uuid)), "row", ojson.Obj(kv...))
+	return ojson.Obj("op", ojson.Str("insert"), "table", ojson.Str(id.Table), "uuid-name", ojson.Str(rowName(id.UUID)), "row", ojson.Obj(kv...))
 }
 
 func rowName(u ovsdb.UUID) string { return "row" + strings.ReplaceAll(u.String(), "-", "_") }

@@ -243,9 +243,7 @@ func (l *loader) finish() error {
 			for i := range t.indexes {
 				t.indexes[i][t.indexKey(i, e.row)] = u
 			}
-			if len(t.weakCols) > 0 {
-				t.trackWeak(e.row, u, true)
-			}
+			t.trackWeak(u, nil, e.row)
 		}
 	}
 	for _, t := range l.db.tables {

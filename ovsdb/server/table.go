@@ -156,20 +156,29 @@ func (w *weakSources) remove(u ovsdb.UUID) {
 	}
 }
 
-// trackWeak adds (or with add false removes) the weak references of row to the tables that they refer to.
-func (t *table) trackWeak(row *ovsdb.Row, u ovsdb.UUID, add bool) {
+// trackWeak notes that the weak references of the row with UUID u change from old's to row's; either may be nil.
+func (t *table) trackWeak(u ovsdb.UUID, old, row *ovsdb.Row) {
 	for i := range t.weakCols {
 		c := &t.weakCols[i]
-		c.eachRef(row.Cols[c.col.Index], func(target *table, to ovsdb.UUID) {
-			w := target.weak[to]
-			if !add {
-				if w != nil {
-					if w.remove(u); len(w.list) == 0 {
-						delete(target.weak, to)
-					}
+		var before, after ovsdb.Datum
+		if old != nil {
+			before = old.Cols[c.col.Index]
+		}
+		if row != nil {
+			after = row.Cols[c.col.Index]
+		}
+		if before == after {
+			continue
+		}
+		c.eachRef(before, func(target *table, to ovsdb.UUID) {
+			if w := target.weak[to]; w != nil {
+				if w.remove(u); len(w.list) == 0 {
+					delete(target.weak, to)
 				}
-				return
 			}
+		})
+		c.eachRef(after, func(target *table, to ovsdb.UUID) {
+			w := target.weak[to]
 			if w == nil {
 				if target.weak == nil {
 					target.weak = make(map[ovsdb.UUID]*weakSources)
@@ -203,14 +212,7 @@ func (t *table) put(u ovsdb.UUID, old, row *ovsdb.Row) {
 			t.indexes[i][newKey] = u
 		}
 	}
-	if len(t.weakCols) > 0 {
-		if old != nil {
-			t.trackWeak(old, u, false)
-		}
-		if row != nil {
-			t.trackWeak(row, u, true)
-		}
-	}
+	t.trackWeak(u, old, row)
 	if row == nil {
 		delete(t.rows, u)
 		return
