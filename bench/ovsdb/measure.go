@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const bigRows = 50000
@@ -37,7 +40,12 @@ func smallTransactions(clients int, durable bool) func(*serverProc) (float64, er
 			wg.Add(1)
 			go func() {
 				defer wg.Done()
-				c, err := dial(s.sock())
+				connect := dial
+				if clients == 1 {
+					connect = dialBlocking
+					runtime.LockOSThread()
+				}
+				c, err := connect(s.sock())
 				if err != nil {
 					errs[i] = err
 					return
@@ -135,11 +143,14 @@ func manyMonitors(s *serverProc) (float64, error) {
 	if _, err := c.call(`{"method":"transact","params":["Bench",{"op":"insert","table":"Counter","row":{"name":"c"}}],"id":0}`); err != nil {
 		return 0, err
 	}
-	var wg sync.WaitGroup
-	errs := make(chan error, monitors)
-	last := []byte(fmt.Sprintf(`"n":%d}`, changes))
+	done := make(chan error, 1)
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(ep)
 	for i := 0; i < monitors; i++ {
-		m, err := dial(s.sock())
+		m, err := dialBlocking(s.sock())
 		if err != nil {
 			return 0, err
 		}
@@ -147,21 +158,12 @@ func manyMonitors(s *serverProc) (float64, error) {
 		if _, err := m.call(`{"method":"monitor_cond","params":["Bench",1,{"Counter":[{"columns":["name","n"]}]}],"id":1}`); err != nil {
 			return 0, err
 		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for {
-				msg, err := m.next()
-				if err != nil {
-					errs <- err
-					return
-				}
-				if bytes.Contains(msg, last) {
-					return
-				}
-			}
-		}()
+		fd := int(m.conn.(blockingConn))
+		if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
+			return 0, err
+		}
 	}
+	go func() { done <- readMonitors(ep, monitors, []byte(fmt.Sprintf(`"n":%d}`, changes))) }()
 	start := time.Now()
 	for n := 1; n <= changes; n++ {
 		reply, err := c.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Counter",`+
@@ -170,14 +172,37 @@ func manyMonitors(s *serverProc) (float64, error) {
 			return 0, fmt.Errorf("%s %v", reply, err)
 		}
 	}
-	wg.Wait()
-	elapsed := time.Since(start).Seconds()
-	select {
-	case err := <-errs:
-		return 0, err
-	default:
+	err = <-done
+	return changes / time.Since(start).Seconds(), err
+}
+
+// readMonitors reads what comes on the sockets in the epoll set until last has come on n of them.
+func readMonitors(ep, n int, last []byte) error {
+	runtime.LockOSThread()
+	events := make([]unix.EpollEvent, 256)
+	buf := make([]byte, 1<<16)
+	tails := make(map[int32][]byte)
+	for n > 0 {
+		k, err := unix.EpollWait(ep, events, 30000)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || k == 0 {
+			return fmt.Errorf("monitors: %w", err)
+		}
+		for _, e := range events[:k] {
+			r, err := unix.Read(int(e.Fd), buf)
+			if err != nil || r == 0 {
+				return fmt.Errorf("monitor closed: %w", err)
+			}
+			tail := append(tails[e.Fd], buf[:r]...)
+			if bytes.Contains(tail, last) {
+				n--
+			}
+			tails[e.Fd] = append(tail[:0], tail[max(0, len(tail)-len(last)-8):]...)
+		}
 	}
-	return changes / elapsed, nil
+	return nil
 }
 
 func openBig(s *serverProc) (float64, error) {
