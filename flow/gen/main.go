@@ -1,5 +1,3 @@
-// Command gen writes the field identifiers, the field table and the accessors of package flow from the specs in table.go.
-// It is run by go generate in the folder of package flow.
 package main
 
 import (
