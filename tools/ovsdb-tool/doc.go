@@ -1,2 +1,2 @@
-// Ovsdb-tool creates, inspects, compacts and converts database files without a server (ovsdb-tool(1)).
+// Command ovsdb-tool creates, inspects, compacts and converts database files without a server (ovsdb-tool(1)).
 package main
