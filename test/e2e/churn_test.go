@@ -152,7 +152,7 @@ func TestErrors(t *testing.T) {
 		vsctl(t, s, "add-br br0 -- set bridge br0 datapath_type=netdev")
 		for _, p := range []string{"nodev type=system", "nokind type=nosuch", "nopeer type=patch", "selfpeer type=patch options:peer=selfpeer",
 			"nodpdk type=dpdk options:dpdk-devargs=net_null0", "novhost type=dpdkvhostuserclient options:vhost-server-path=/nosuch/socket",
-			"averylongnameforadevice type=internal", "averylongnamefora2 type=tap"} {
+			"wrongmode type=nosuch options:mode=x", "nofile type=dpdkvhostuser"} {
 			name, rest, _ := strings.Cut(p, " ")
 			s.Vsctl(strings.Fields("add-port br0 " + name + " -- set interface " + name + " " + rest)...)
 		}

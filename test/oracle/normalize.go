@@ -8,6 +8,9 @@ import (
 )
 
 var (
+	// The addresses that dummy devices get by themselves; the scripts give the bridges those that end in 00:00 and 00:01.
+	reDummy = regexp.MustCompile(`aa:55:aa:55:00:(0[2-9a-f]|[1-9a-f][0-9a-f])`)
+
 	reUUID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 	rules  = []struct {
 		re *regexp.Regexp
@@ -26,15 +29,16 @@ var (
 )
 
 // A Normalizer removes from a tool's output what differs from run to run: durations and ages, dates, the switch's
-// directory, process numbers, and UUIDs, which are numbered in the order in which n first saw them.
+// directory, process numbers, and UUIDs and dummy devices' addresses, which are numbered in the order in which n first
+// saw them.
 type Normalizer struct {
-	uuids map[string]string
+	uuids, macs map[string]string
 }
 
 // Text normalizes one command's output.
 func (n *Normalizer) Text(s string) string {
 	if n.uuids == nil {
-		n.uuids = map[string]string{}
+		n.uuids, n.macs = map[string]string{}, map[string]string{}
 	}
 	for _, r := range rules {
 		s = r.re.ReplaceAllString(s, r.to)
@@ -47,6 +51,12 @@ func (n *Normalizer) Text(s string) string {
 			n.uuids[u] = fmt.Sprintf("<uuid%d>", len(n.uuids))
 		}
 		return n.uuids[u]
+	})
+	s = reDummy.ReplaceAllStringFunc(s, func(m string) string {
+		if n.macs[m] == "" {
+			n.macs[m] = fmt.Sprintf("<mac%d>", len(n.macs))
+		}
+		return n.macs[m]
 	})
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
