@@ -7,6 +7,9 @@ import (
 // nxAction reads the body of a Nicira action.
 func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, error) {
 	add := func(a Action) ([]Action, error) { return append(list, a), nil }
+	if d.v < OF13 && (r == rawNXEncap || r == rawNXDecap || r == rawNXDecNSHTTL) {
+		return nil, OFPBAC_BAD_VENDOR_TYPE
+	}
 	switch r {
 	case rawNXResubmit:
 		return add(&Resubmit{InPort: Port(d.u16()), Table: TableAll})

@@ -423,7 +423,7 @@ const (
 )
 
 func (d *dec) packetIn2() (*PacketIn, error) {
-	m := &PacketIn{Format: PacketInNXT2, BufferID: NoBuffer, Cookie: ^uint64(0), Reason: ReasonAction}
+	m := &PacketIn{Format: PacketInNXT2, BufferID: NoBuffer, Cookie: ^uint64(0)}
 	full := false
 	for len(d.b) > 0 {
 		typ, p, err := d.prop()

@@ -301,9 +301,7 @@ func (w *writer) packetIn2(m *PacketIn) {
 	if m.Cookie != ^uint64(0) {
 		w.prop(pinCookie, func() { w.zero(4); w.u64(m.Cookie) })
 	}
-	if m.Reason != ReasonAction {
-		w.prop(pinReason, func() { w.u8(w.reason(m.Reason)) })
-	}
+	w.prop(pinReason, func() { w.u8(w.reason(m.Reason)) })
 	w.prop(pinMetadata, func() {
 		w.zero(4)
 		w.oxmFields(&m.Metadata, 0, 0)

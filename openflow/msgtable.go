@@ -418,7 +418,32 @@ func statsKind(b Body) kind {
 
 // MessageName is the name that ovs-ofctl prints for a message in version v, such as "OFPT_FLOW_MOD" or "OFPST_FLOW reply".
 func MessageName(b Body, v Version) string {
-	k := kindOf(b, v)
+	return kindOf(b, v).name()
+}
+
+// IsStats says whether b is a multipart message.
+func IsStats(b Body) bool {
+	switch msgTable[kindOf(b, OF13)].cls {
+	case clsReq, clsReply, clsNXReq, clsNXRep:
+		return true
+	}
+	return false
+}
+
+// WireName is the name of an encoded message, as MessageName gives it for a decoded one; empty if its type is not known.
+func WireName(b []byte) string {
+	if len(b) < HeaderLen || b[0] < uint8(OF10) || b[0] > uint8(OF15) {
+		return ""
+	}
+	d := &dec{b: b[HeaderLen:], v: Version(b[0])}
+	k, err := d.kind(b[1], &Msg{Version: d.v})
+	if err != nil {
+		return ""
+	}
+	return k.name()
+}
+
+func (k kind) name() string {
 	switch msgTable[k].cls {
 	case clsReq, clsNXReq:
 		return msgTable[k].name + " request"
