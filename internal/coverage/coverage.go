@@ -42,6 +42,16 @@ func (c *Counter) Add(n uint64) {
 	}
 }
 
+// Raise makes total the number of events so far, unless it is more already: for events that somebody else counts.
+func (c *Counter) Raise(total uint64) {
+	for {
+		old := c.total.Load()
+		if total <= old || c.total.CompareAndSwap(old, total) {
+			return
+		}
+	}
+}
+
 // Total returns the number of events so far.
 func (c *Counter) Total() uint64 { return c.total.Load() }
 
@@ -51,6 +61,7 @@ type Registry struct {
 	mu       sync.Mutex
 	counters map[string]*Counter
 	samples  int // taken so far
+	collect  []func()
 }
 
 // New returns an empty registry.
@@ -66,6 +77,23 @@ func (r *Registry) Counter(name string) *Counter {
 		r.counters[name] = c
 	}
 	return c
+}
+
+// Collect makes r call f, which raises counters, before it samples or shows them.
+func (r *Registry) Collect(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.collect = append(r.collect, f)
+}
+
+// refresh calls what Collect was given. mu is not held.
+func (r *Registry) refresh() {
+	r.mu.Lock()
+	fs := r.collect
+	r.mu.Unlock()
+	for _, f := range fs {
+		f()
+	}
 }
 
 // Run samples the counters until ctx is done.
@@ -84,6 +112,7 @@ func (r *Registry) Run(ctx context.Context, clk clock.Clock) {
 
 // Sample closes an interval of 5 seconds. Run calls it; tests may.
 func (r *Registry) Sample() {
+	r.refresh()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	slot := r.samples % perMinute
@@ -118,6 +147,7 @@ func (r *Registry) rates(c *Counter) (sec5, min, hour float64) {
 
 // Show returns the text of coverage/show.
 func (r *Registry) Show() string {
+	r.refresh()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	names := make([]string, 0, len(r.counters))
@@ -149,6 +179,7 @@ func (r *Registry) Show() string {
 func (r *Registry) Register(s *unixctl.Server) {
 	s.RegisterFunc("coverage/show", "", 0, 0, func([]string) (string, error) { return r.Show(), nil })
 	s.RegisterFunc("coverage/read-counter", "COUNTER", 1, 1, func(args []string) (string, error) {
+		r.refresh()
 		r.mu.Lock()
 		c := r.counters[args[0]]
 		r.mu.Unlock()

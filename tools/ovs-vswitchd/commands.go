@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"govs/dpif"
 	"govs/flow"
 	"govs/internal/unixctl"
 	"govs/ofproto"
@@ -30,6 +31,15 @@ func registerCommands(s *switchSystem, ctl *unixctl.Server) {
 		ctl.RegisterFunc(c.Name, c.Usage, c.MinArgs, c.MaxArgs, func(args []string) (string, error) { return s.dispatch(c.Name, args) })
 	}
 	pmd.RegisterCommands(ctl, s.datapaths)
+	s.coverage.Collect(func() {
+		for r := dpif.DropReason(0); r < dpif.NumDropReasons; r++ {
+			total := uint64(0)
+			for _, d := range s.datapaths() {
+				total += d.Drops()[r]
+			}
+			s.coverage.Counter(r.String()).Raise(total)
+		}
+	})
 	if s.dummies != nil {
 		registerDummy(s, ctl)
 	}
