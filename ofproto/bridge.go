@@ -386,6 +386,11 @@ func (b *Bridge) Ports() []PortInfo {
 	return l
 }
 
+// listed are the ports in the order in which OpenFlow lists them.
+func (b *Bridge) listed() []*port {
+	return hashOrder(b.ports, func(p *port) openflow.Port { return p.no })
+}
+
 func (b *Bridge) byNumber() []*port {
 	l := slices.Clone(b.ports)
 	slices.SortFunc(l, func(x, y *port) int { return int(x.no) - int(y.no) })

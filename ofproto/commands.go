@@ -67,7 +67,7 @@ func (s *Switch) cmdFDBShow(args []string) (string, error) {
 	for _, e := range br.state.MAC.Entries() {
 		port := "  ?"
 		if bu := e.Bundle.Cur.Load(); bu != nil && len(bu.Ports) > 0 {
-			port = string(flow.AppendPort(nil, uint32(bu.Ports[0].No), nil))
+			port = string(flow.AppendPort(nil, bu.Ports[0].No.Wire32(), nil))
 		}
 		mac := flow.AppendEth(nil, e.MAC)
 		if e.Static {
@@ -264,6 +264,7 @@ func (s *Switch) cmdBridgeFlows(args []string) (string, error) {
 		}
 		var m flow.Match
 		r.Match(&m)
+		m.Mask.SetPacketType(0)
 		text := m.AppendText(nil, nil)
 		acts := "drop"
 		if len(d.Actions) > 0 {
@@ -287,6 +288,7 @@ func (s *Switch) cmdDPFlows(args []string) (string, error) {
 	if len(rest) != 1 {
 		return "", errors.New("must specify a bridge")
 	}
+	o.bridge = true
 	snap := s.snap.Load()
 	br := snap.Bridge(rest[0])
 	if br == nil {

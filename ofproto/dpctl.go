@@ -15,6 +15,7 @@ import (
 type dumpFormat struct {
 	verbose bool
 	names   bool
+	bridge  bool // for dpif/dump-flows
 	filter  *flow.Match
 	kind    string // type=
 	pmd     string // pmd=
@@ -76,7 +77,7 @@ func (s *Switch) dumpFlows(o dumpFormat, want func(*dpif.Flow) bool) string {
 		if want != nil && !want(f) {
 			return true
 		}
-		k := f.Key()
+		k := upcall.Key(f)
 		if o.filter != nil && !o.overlaps(f, &k) {
 			return true
 		}
@@ -114,14 +115,15 @@ func (o *dumpFormat) overlaps(f *dpif.Flow, k *flow.Key) bool {
 func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.PortNames, now int64) string {
 	var b []byte
 	if o.verbose {
-		b = fmt.Appendf(b, "ufid:%s, ", flow.UFID(f.UFID))
+		b = fmt.Appendf(b, "ufid:%s", flow.UFID(f.UFID))
+		if !o.bridge {
+			b = append(b, ',')
+		}
+		b = append(b, ' ')
 	}
 	// Every flow is of one packet type, but datapath masks do not say so, since there is only one.
 	m := *f.Mask
 	m.SetExact(flow.FieldPacketType)
-	if k.VlanTCI()&flow.VLANPresent != 0 {
-		k.SetVlanTCI(k.VlanTCI() | upcall.OuterTCI(f)&0xe000)
-	}
 	b = flow.AppendODP(b, k, &m, flow.ODPFormat{Verbose: o.verbose, Ports: names})
 	st := f.Stats()
 	b = fmt.Appendf(b, ", packets:%d, bytes:%d, used:", st.Packets, st.Bytes)
@@ -134,7 +136,7 @@ func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.P
 		b = append(b, ", flags:"...)
 		b = append(b, tcpFlags(st.TCPFlags)...)
 	}
-	if o.verbose {
+	if o.verbose && !o.bridge {
 		b = append(b, ", dp:ovs"...)
 	}
 	b = append(b, ", actions:"...)
@@ -211,7 +213,7 @@ func (s *Switch) cmdDPCtlShow(args []string) (string, error) {
 		}
 	}
 	if _, err := s.dpArg(rest, 0); err != nil {
-		return "", err
+		return "", fmt.Errorf("ovs-vswitchd: opening datapath %s failed (No such device)", rest[0])
 	}
 	var b strings.Builder
 	st := s.opt.Datapath.Stats()

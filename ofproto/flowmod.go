@@ -95,9 +95,14 @@ func hasFinTimeout(l []openflow.Action) bool {
 	return false
 }
 
-// insert adds a rule.
-func (c *change) insert(r *xlate.Rule) {
-	c.b.table(r.Data.Table).Rules.Insert(r, c.version)
+// insert adds a rule, in the place of old in listings if there is one.
+func (c *change) insert(r, old *xlate.Rule) {
+	t := c.b.table(r.Data.Table).Rules
+	if old != nil {
+		t.InsertLike(r, old, c.version)
+	} else {
+		t.Insert(r, c.version)
+	}
 	c.added = append(c.added, r)
 	c.b.account(r, 1)
 }
@@ -164,6 +169,10 @@ func (c *change) flowMod(fm *openflow.FlowMod) error {
 // checkFlowMod refuses what no table can take.
 func (b *Bridge) checkFlowMod(fm *openflow.FlowMod) error {
 	isAdd := fm.Command == openflow.FlowAdd
+	// Every packet is Ethernet: matching that is matching nothing.
+	if fm.Match.Key.PacketType() == 0 {
+		fm.Match.Mask.SetPacketType(0)
+	}
 	if fm.Table == openflow.TableAll {
 		if isAdd {
 			fm.Table = 0
@@ -183,6 +192,9 @@ func (b *Bridge) checkFlowMod(fm *openflow.FlowMod) error {
 // checkActions refuses actions that this switch cannot carry out.
 func (b *Bridge) checkActions(list []openflow.Action, table uint8) error {
 	for _, a := range list {
+		if _, ok := a.(*openflow.Meter); ok {
+			return openflow.OFPMMFC_INVALID_METER
+		}
 		if !xlate.Supported(a) {
 			return &openflow.Error{Code: openflow.OFPBAC_BAD_TYPE, Text: "action is not supported"}
 		}
@@ -261,7 +273,7 @@ func (c *change) add(fm *openflow.FlowMod) error {
 	r := oftable.NewRule[xlate.RuleData](&match, int(fm.Priority))
 	r.Data = xlate.RuleData{
 		Stats: &xlate.RuleStats{}, Actions: fm.Actions, Cookie: cookie, Created: now, Modified: now, IdleTimeout: fm.IdleTimeout,
-		HardTimeout: fm.HardTimeout, Flags: fm.Flags &^ (openflow.FlowCheckOverlap | openflow.FlowResetCounts), Importance: fm.Importance, Table: table,
+		HardTimeout: fm.HardTimeout, Flags: fm.Flags, Importance: fm.Importance, Table: table,
 	}
 	r.Data.Stats.Used.Store(now)
 	kind := openflow.FlowAdded
@@ -273,7 +285,7 @@ func (c *change) add(fm *openflow.FlowMod) error {
 		c.remove(old)
 		kind = openflow.FlowModified
 	}
-	c.insert(r)
+	c.insert(r, old)
 	c.events = append(c.events, event{kind: kind, rule: r})
 	return nil
 }
@@ -362,7 +374,7 @@ func (c *change) modify(old *xlate.Rule, fm *openflow.FlowMod) {
 		r.Data.Stats.Used.Store(now)
 	}
 	c.remove(old)
-	c.insert(r)
+	c.insert(r, old)
 	c.events = append(c.events, event{kind: openflow.FlowModified, rule: r})
 }
 

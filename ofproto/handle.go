@@ -195,10 +195,10 @@ func (b *Bridge) features(v openflow.Version) *openflow.FeaturesReply {
 		Actions: 0xfff,
 	}
 	if v >= openflow.OF14 {
-		r.Capabilities |= openflow.CapBundles | openflow.CapFlowMon
+		r.Capabilities |= openflow.CapBundles
 	}
 	if v <= openflow.OF12 {
-		for _, p := range b.byNumber() {
+		for _, p := range b.listed() {
 			r.Ports = append(r.Ports, p.desc())
 		}
 	}
@@ -221,7 +221,7 @@ func (b *Bridge) packetOut(m *openflow.PacketOut) error {
 		return err
 	}
 	if len(m.Packet) < 14 {
-		return openflow.OFPBRC_BAD_LEN
+		return nil // nothing that could be sent
 	}
 	return b.sw.execute(b, m.Packet, &m.Metadata.Key, inPort, m.Actions)
 }
@@ -280,12 +280,13 @@ func (c *change) portMod(m *openflow.PortMod) (func(), error) {
 	down := p.config&openflow.PortDown != 0
 	desc := p.desc()
 	return func() {
+		b.conns.PortStatus(openflow.PortModify, &desc)
 		if toggle&openflow.PortDown != 0 && dev != nil {
 			if err := dev.SetAdminUp(!down); err != nil {
 				b.sw.opt.Logf("ofproto", "warn", "%s: cannot change administrative state: %v", desc.Name, err)
 			}
+			b.PortChanged(desc.Name)
 		}
-		b.conns.PortStatus(openflow.PortModify, &desc)
 	}, nil
 }
 

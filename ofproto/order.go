@@ -6,7 +6,7 @@ import "govs/openflow"
 // hash is MurmurHash3. Scripts and tests that read such lists see what they are used to.
 func hashOrder[T any](list []T, number func(T) openflow.Port) []T {
 	size := 1
-	var buckets [][]T = make([][]T, 1)
+	buckets := make([][]T, 1)
 	n := 0
 	put := func(bs [][]T, v T) {
 		i := int(murmur(uint32(number(v)))) & (len(bs) - 1)
@@ -37,12 +37,7 @@ func hashOrder[T any](list []T, number func(T) openflow.Port) []T {
 
 // murmur is MurmurHash3's 32-bit hash of the words x, 0 with a length of 8 bytes.
 func murmur(x uint32) uint32 {
-	var h uint32
-	for _, k := range [2]uint32{0, 0} {
-		_ = k
-	}
-	h = x
-	h = murmurAdd(h, 0)
+	h := murmurAdd(x, 0)
 	h = murmurAdd(h, 0)
 	h ^= 8
 	h ^= h >> 16

@@ -1,8 +1,6 @@
 package ofproto
 
 import (
-	"fmt"
-
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto/xlate"
@@ -19,7 +17,7 @@ func (b *Bridge) descStats() *openflow.DescReply {
 		r.Serial = b.cfg.Serial
 	}
 	if r.Datapath == "" {
-		r.Datapath = b.name
+		r.Datapath = "None"
 	}
 	return r
 }
@@ -79,10 +77,7 @@ func (b *Bridge) tableName(id int) string {
 	if n := b.tables[id].cfg.Name; n != "" {
 		return n
 	}
-	if id == 0 {
-		return "classifier"
-	}
-	return fmt.Sprintf("table%d", id)
+	return ""
 }
 
 func (b *Bridge) tableStats(v openflow.Version) *openflow.TableStatsReply {
@@ -110,14 +105,11 @@ func (b *Bridge) portStats(q *openflow.PortStatsRequest) ([]openflow.Body, error
 	b.sw.mu.Lock()
 	var ports []*port
 	if q.Port == openflow.PortNone {
-		ports = b.byNumber()
+		ports = b.listed()
 	} else if p := b.byNo[q.Port]; p != nil {
 		ports = append(ports, p)
 	}
 	b.sw.mu.Unlock()
-	if ports == nil && q.Port != openflow.PortNone {
-		return nil, openflow.OFPBRC_BAD_PORT
-	}
 	r := &openflow.PortStatsReply{}
 	for _, p := range ports {
 		var s dpif.PortStats
@@ -142,7 +134,7 @@ func (b *Bridge) portDesc(q *openflow.PortDescRequest) *openflow.PortDescReply {
 	b.sw.mu.Lock()
 	defer b.sw.mu.Unlock()
 	r := &openflow.PortDescReply{}
-	for _, p := range b.byNumber() {
+	for _, p := range b.listed() {
 		if q.Port == openflow.PortNone || q.Port == p.no {
 			r.Ports = append(r.Ports, p.desc())
 		}

@@ -157,7 +157,7 @@ func (s *Switch) publish() {
 		}
 		snap.Bridges = append(snap.Bridges, x)
 		byName := map[string]*xlate.Port{}
-		for _, p := range b.ports {
+		for _, p := range b.listed() {
 			xp := &xlate.Port{
 				Bridge: x, Name: p.cfg.Name, No: p.no, DP: p.cfg.DPPort, Config: p.config, Patch: p.isPatch(), Counters: p.counters,
 				LinkUp: p.linkUp,
@@ -223,7 +223,7 @@ func (s *Switch) execute(b *Bridge, data []byte, md *flow.Key, inPort openflow.P
 		return openflow.OFPBRC_EPERM
 	}
 	var k flow.Key
-	n, _ := flow.ExtractBytes(data, uint32(inPort), xb.VLANLimit, &k)
+	n, _ := flow.ExtractBytes(data, inPort.Wire32(), xb.VLANLimit, &k)
 	k.ClearFrom(n)
 	copy(k[flow.WMetadata:], md[flow.WMetadata:])
 	k.SetTunID(md.TunID())

@@ -108,7 +108,7 @@ func (t *traceArgs) parseBridgeFlow(text string) error {
 	names := &flow.PortNames{Number: func(name string) (uint32, bool) {
 		for _, p := range t.bridge.Ports {
 			if p.Name == name {
-				return uint32(p.No), true
+				return p.No.Wire32(), true
 			}
 		}
 		return 0, false
@@ -130,7 +130,7 @@ func (t *traceArgs) parseBridgeFlow(text string) error {
 	}
 	t.key = m.Key
 	if m.Mask.IsWild(flow.FieldInPort) {
-		t.key.SetInPort(uint32(openflow.PortNone))
+		t.key.SetInPort(openflow.PortNone.Wire32())
 	}
 	// A tag that is matched is one that is there.
 	for i, f := range []flow.FieldID{flow.FieldVlanTCI, flow.FieldVlanTCI1} {
@@ -168,7 +168,7 @@ func (t *traceArgs) parseDatapathFlow(text string) error {
 		return fmt.Errorf("no OpenFlow port for datapath port %d", t.key.InPort())
 	}
 	t.bridge = p.Bridge
-	t.key.SetInPort(uint32(p.No))
+	t.key.SetInPort(p.No.Wire32())
 	return nil
 }
 
@@ -215,8 +215,9 @@ func (s *Switch) trace(t *traceArgs, list []openflow.Action) string {
 	b.WriteString(tr.String())
 	b.WriteString("\nFinal flow: ")
 	final := *res.Flow
-	final[flow.WPipeline] = t.key[flow.WPipeline]
-	if final == t.key {
+	initial := t.key
+	initial.SetActsetOutput(openflow.PortUnset.Wire32())
+	if final == initial {
 		b.WriteString("unchanged")
 	} else {
 		b.Write(final.AppendText(nil, nil))

@@ -1,7 +1,9 @@
 package oftable
 
 import (
+	"cmp"
 	"math/bits"
+	"slices"
 	"sync/atomic"
 
 	"govs/flow"
@@ -152,16 +154,25 @@ func sameMatch[T any](a, b *Rule[T]) bool {
 	return true
 }
 
-// put links r into its slot, before rules of the same match with lower or equal priority.
-func (s *subtable[T]) put(r *Rule[T]) {
+// hashOf is the tag of the rule's match.
+func (s *subtable[T]) hashOf(r *Rule[T]) uint32 {
+	h := uint64(hashSeed)
+	for _, v := range r.vals {
+		h = hashAdd(h, v)
+	}
+	return tag(h)
+}
+
+// put links r, whose hash is t, into its slot, before rules of the same match with lower or equal priority.
+func (s *subtable[T]) put(r *Rule[T], t uint32) {
 	tab := s.tab.Load()
 	if tab == nil || s.used*4 >= len(tab.tags)*3 {
 		tab = s.grow(tab)
 	}
 	m := uint32(len(tab.tags) - 1)
-	for i := r.hash & m; ; i = (i + 1) & m {
+	for i := t & m; ; i = (i + 1) & m {
 		switch tab.tags[i].Load() {
-		case r.hash:
+		case t:
 			head := tab.rules[i].Load()
 			if head == nil || !sameMatch(head, r) {
 				continue
@@ -182,7 +193,7 @@ func (s *subtable[T]) put(r *Rule[T]) {
 			}
 		case tagEmpty:
 			tab.rules[i].Store(r)
-			tab.tags[i].Store(r.hash)
+			tab.tags[i].Store(t)
 			s.used++
 			s.live++
 			return
@@ -190,16 +201,16 @@ func (s *subtable[T]) put(r *Rule[T]) {
 	}
 }
 
-// take unlinks r. It returns false if r is not in the table. r keeps its next pointer for readers that are at it.
-func (s *subtable[T]) take(r *Rule[T]) bool {
+// take unlinks r, whose hash is t. It returns false if r is not in the table. r keeps its next pointer for readers that are at it.
+func (s *subtable[T]) take(r *Rule[T], t uint32) bool {
 	tab := s.tab.Load()
 	if tab == nil {
 		return false
 	}
 	m := uint32(len(tab.tags) - 1)
-	for i := r.hash & m; ; i = (i + 1) & m {
+	for i := t & m; ; i = (i + 1) & m {
 		switch tab.tags[i].Load() {
-		case r.hash:
+		case t:
 			head := tab.rules[i].Load()
 			if head == nil || !sameMatch(head, r) {
 				continue
@@ -255,19 +266,24 @@ func (s *subtable[T]) grow(old *ruleTab[T]) *ruleTab[T] {
 	return tab
 }
 
-// each calls f for the rules visible at v. It walks the table as it was at the call.
+// each calls f for the rules visible at v, in the order of their insertion. It walks the table as it was at the call.
 func (s *subtable[T]) each(v uint64, f func(*Rule[T]) bool) bool {
 	tab := s.tab.Load()
 	if tab == nil {
 		return true
 	}
+	var all []*Rule[T]
 	for i := range tab.rules {
-		for r := tab.rules[i].Load(); r != nil; {
-			next := r.next.Load()
-			if r.Visible(v) && !f(r) {
-				return false
+		for r := tab.rules[i].Load(); r != nil; r = r.next.Load() {
+			if r.Visible(v) {
+				all = append(all, r)
 			}
-			r = next
+		}
+	}
+	slices.SortFunc(all, func(a, b *Rule[T]) int { return cmp.Compare(a.seq, b.seq) })
+	for _, r := range all {
+		if !f(r) {
+			return false
 		}
 	}
 	return true

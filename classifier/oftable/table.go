@@ -22,7 +22,7 @@ type Rule[T any] struct {
 	next     atomic.Pointer[Rule[T]]
 	added    atomic.Uint64
 	removed  atomic.Uint64
-	hash     uint32
+	seq      uint32 // place in listings
 	priority int32
 	match    *flow.Match // before Insert only
 }
@@ -126,6 +126,7 @@ type Table[T any] struct {
 	order  atomic.Pointer[order[T]]   // what readers go through; replaced whole
 	byMask map[flow.Mask]*subtable[T] // writer only
 	n      atomic.Int64               // rules of all versions
+	seq    uint32                     // of the newest rule; writer only
 }
 
 // New returns an empty table with the default prefix fields.
@@ -174,12 +175,13 @@ func (t *Table[T]) Insert(r *Rule[T], v uint64) {
 			s.index[st].Add(tag(h))
 		}
 	}
-	r.hash = tag(h)
+	t.seq++
+	r.seq = t.seq
 	s.eachPrefix(pfx, r, (*trie).insert)
 	if s.portBits > 0 {
 		s.ports.insert(portsOf(m.Key[flow.WL4]), s.portBits)
 	}
-	s.put(r)
+	s.put(r, tag(h))
 	s.rules++
 	t.n.Add(1)
 	old, had := s.prios.max()
@@ -192,7 +194,7 @@ func (t *Table[T]) Insert(r *Rule[T], v uint64) {
 // Remove takes a rule out at once, whatever its versions. Readers that are at it still see a consistent chain.
 func (t *Table[T]) Remove(r *Rule[T]) {
 	s := r.sub
-	if !s.take(r) {
+	if !s.take(r, s.hashOf(r)) {
 		return
 	}
 	if s.portBits > 0 {
@@ -251,6 +253,12 @@ func (t *Table[T]) unrank(s *subtable[T]) {
 	t.order.Store(&order[T]{subs, old.pfx})
 }
 
+// InsertLike is Insert of a rule that takes the place of old in listings.
+func (t *Table[T]) InsertLike(r, old *Rule[T], v uint64) {
+	t.Insert(r, v)
+	r.seq = old.seq
+}
+
 // Find returns the rule with exactly this match and priority that is visible at v, or nil. Writer only.
 func (t *Table[T]) Find(v uint64, m *flow.Match, priority int) *Rule[T] {
 	s := t.byMask[m.Mask]
@@ -265,7 +273,8 @@ func (t *Table[T]) Find(v uint64, m *flow.Match, priority int) *Rule[T] {
 	return nil
 }
 
-// Each calls f for every rule that is visible at v until f returns false. f may Remove the rule.
+// Each calls f for every rule that is visible at v until f returns false. f may Remove the rule. Rules come by subtable, in the
+// order of lookup, and within one in the order of their insertion.
 func (t *Table[T]) Each(v uint64, f func(*Rule[T]) bool) {
 	for _, e := range t.order.Load().subs {
 		if !e.sub.each(v, f) {

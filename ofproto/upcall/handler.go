@@ -61,9 +61,8 @@ type ukey struct {
 	bytes   uint64
 	effects []xlate.Effect
 	recircs []uint32
+	key     []uint64   // the first packet's whole key; masks have no words beyond it
 	flags   uint16     // TCP flags seen so far
-	keyLen  uint8      // words of the packet key; the mask has none beyond
-	tci     uint16     // the first packet's outer tag, for listings
 	going   bool       // its removal has been asked for
 	flow    *dpif.Flow // set with going
 }
@@ -96,7 +95,8 @@ func (h *handler) miss(u *dpif.Upcall) {
 		s.Errors.Add(1)
 	}
 	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
-		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags, keyLen: uint8(u.KeyLen), tci: h.key.VlanTCI()}
+		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags}
+		k.key = append(make([]uint64, 0, u.KeyLen), h.key[:u.KeyLen]...)
 		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
 		if len(h.res.Recircs) > 0 {
 			k.recircs = append([]uint32(nil), h.res.Recircs...)
@@ -129,12 +129,14 @@ func matchTag(m *flow.Mask, k *flow.Key) {
 	}
 }
 
-// OuterTCI is the outer VLAN tag of the first packet of a megaflow, or 0.
-func OuterTCI(f *dpif.Flow) uint16 {
+// Key is the whole key of the first packet of a megaflow, or what the datapath knows of it for flows that no handler made.
+func Key(f *dpif.Flow) flow.Key {
 	if k, ok := f.Owner.(*ukey); ok && k != nil {
-		return k.tci
+		var key flow.Key
+		copy(key[:], k.key)
+		return key
 	}
-	return 0
+	return f.Key()
 }
 
 // intern returns a lasting copy of m.

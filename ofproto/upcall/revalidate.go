@@ -181,14 +181,14 @@ func (w *walker) push(k *ukey, st dpif.FlowStats) {
 
 // again translates the flow once more. It returns false if the flow is to be removed.
 func (w *walker) again(f *dpif.Flow, k *ukey) bool {
-	key := f.Key()
+	key := Key(f)
 	if w.in.Snap.Port(key.InPort()) == nil {
 		return false
 	}
 	w.in.Key = &key
 	w.ctx.Translate(&w.in, &w.res)
 	res := &w.res
-	clear(res.Mask[k.keyLen:])
+	clear(res.Mask[len(k.key):])
 	if wider(res.Mask, f.Mask) {
 		w.set.cfg.Recirc.Release(res.Recircs)
 		return false

@@ -8,9 +8,9 @@ func (c *Ctx) writeActions(list []openflow.Action) {
 	for _, a := range list {
 		switch a := a.(type) {
 		case *openflow.Output:
-			c.flow.SetActsetOutput(uint32(a.Port))
+			c.flow.SetActsetOutput(a.Port.Wire32())
 		case *openflow.Group:
-			c.flow.SetActsetOutput(uint32(openflow.PortUnset))
+			c.flow.SetActsetOutput(openflow.PortUnset.Wire32())
 		}
 	}
 	if c.tr != nil {
@@ -116,7 +116,11 @@ func (c *Ctx) runActionSet() {
 	c.set = c.set[:0]
 	var back *node
 	if c.tr != nil {
-		back = c.tr.enter(nodeTable, "--. Executing action set:")
+		back = c.tr.cur
+		if n := len(back.subs); n > 0 && back.subs[n-1].kind == nodeTable {
+			c.tr.cur = back.subs[n-1] // it stands among the actions of the bridge's first table
+		}
+		c.tr.enter(nodeTable, "--. Executing action set:")
 	}
 	c.inSet, c.exit = true, false
 	c.depth++

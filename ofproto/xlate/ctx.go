@@ -226,14 +226,14 @@ func (c *Ctx) translate(in *Input, res *Result) {
 	if c.bridge == nil {
 		if c.port = in.Snap.Port(c.flow.InPort()); c.port != nil {
 			c.bridge = c.port.Bridge
-			c.flow.SetInPort(uint32(c.port.No))
-			c.base.SetInPort(uint32(c.port.No))
+			c.flow.SetInPort(c.port.No.Wire32())
+			c.base.SetInPort(c.port.No.Wire32())
 		}
 	} else {
 		c.port = c.bridge.Port(openflow.Port(c.flow.InPort()))
 	}
-	c.flow.SetActsetOutput(uint32(openflow.PortUnset))
-	c.base.SetActsetOutput(uint32(openflow.PortUnset))
+	c.flow.SetActsetOutput(openflow.PortUnset.Wire32())
+	c.base.SetActsetOutput(openflow.PortUnset.Wire32())
 	if c.bridge == nil {
 		c.err = ErrBridgeNotFound
 		c.finish(res)
@@ -455,7 +455,7 @@ func (c *Ctx) enterTable() bool {
 func (c *Ctx) resubmit(a *openflow.Resubmit, last bool) {
 	inPort := c.flow.InPort()
 	if a.InPort != openflow.PortInPort {
-		c.flow.SetInPort(uint32(a.InPort))
+		c.flow.SetInPort(a.InPort.Wire32())
 	}
 	id := a.Table
 	if id == openflow.TableAll {

@@ -94,7 +94,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 			c.learn(a)
 		case *openflow.ClearActions:
 			c.set = c.set[:0]
-			c.flow.SetActsetOutput(uint32(openflow.PortUnset))
+			c.flow.SetActsetOutput(openflow.PortUnset.Wire32())
 		case *openflow.WriteActions:
 			c.writeActions(a.Actions)
 		case *openflow.WriteMetadata:
@@ -327,7 +327,7 @@ func (c *Ctx) enqueue(a *openflow.Enqueue) {
 	if port == openflow.PortInPort {
 		port = openflow.Port(c.flow.InPort())
 		c.send(port)
-	} else if uint32(port) != c.flow.InPort() {
+	} else if port.Wire32() != c.flow.InPort() {
 		c.send(port)
 	}
 	c.flow.SetSkbPriority(old)

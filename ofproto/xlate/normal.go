@@ -17,12 +17,12 @@ func (c *Ctx) normal() {
 	if in != nil {
 		from = in.Bundle
 	}
-	if in == nil && (k.InPort() == uint32(openflow.PortNone) || k.InPort() == uint32(openflow.PortController)) {
+	if in == nil && (k.InPort() == openflow.PortNone.Wire32() || k.InPort() == openflow.PortController.Wire32()) {
 		from = &noneBundle
 	}
 	if from == nil {
 		if in == nil {
-			c.reportError("received packet on unknown port %d", k.InPort())
+			c.reportError("received packet on unknown port %d", uint16(k.InPort()))
 		}
 		c.warn("no input bundle, dropping")
 		return

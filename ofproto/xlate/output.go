@@ -23,7 +23,7 @@ func (c *Ctx) output(port openflow.Port, maxLen uint16, tableOK bool) {
 		c.controller(maxLen, openflow.ReasonAction, 0, nil)
 	case openflow.PortNone, openflow.PortUnset:
 	default:
-		if uint32(port) == c.flow.InPort() {
+		if port.Wire32() == c.flow.InPort() {
 			c.warn("skipping output to input port")
 			return
 		}
@@ -35,7 +35,7 @@ func (c *Ctx) output(port openflow.Port, maxLen uint16, tableOK bool) {
 func (c *Ctx) flood(skip openflow.PortConfig) {
 	in := c.flow.InPort()
 	for _, p := range c.bridge.Ports {
-		if uint32(p.No) == in || p.Config&skip != 0 {
+		if p.No.Wire32() == in || p.Config&skip != 0 {
 			continue
 		}
 		c.sendPort(p)
@@ -44,6 +44,9 @@ func (c *Ctx) flood(skip openflow.PortConfig) {
 
 func (c *Ctx) outputReg(a *openflow.OutputReg) {
 	v := c.flow.Get(a.Src.Field).Shr(uint(a.Src.Ofs)).And(onesValue(int(a.Src.NBits)))
+	if p, ok := openflow.PortFromWire32(uint32(v.Lo)); ok && v.Hi == 0 && v.Lo > 0xffff && v.Lo <= 0xffffffff {
+		v.Lo = uint64(p)
+	}
 	if v.Hi != 0 || v.Lo > 0xffff {
 		c.warn("output port %s is out of range", valueText(v))
 		return
@@ -62,7 +65,7 @@ func (c *Ctx) outputTrunc(a *openflow.OutputTrunc) {
 	case openflow.PortInPort:
 		no = openflow.Port(c.flow.InPort())
 	default:
-		if uint32(no) == c.flow.InPort() {
+		if no.Wire32() == c.flow.InPort() {
 			c.warn("skipping output to input port")
 			return
 		}
@@ -124,10 +127,10 @@ func (c *Ctx) cross(p *Port) {
 	table, rule, cookie, inSet, inGroup := c.table, c.rule, c.cookie, c.inSet, c.inGroup
 
 	c.bridge, c.version = peer.Bridge, peer.Bridge.State.Version.Load()
-	c.flow.SetInPort(uint32(peer.No))
+	c.flow.SetInPort(peer.No.Wire32())
 	clear(c.flow[flow.WMetadata:])
 	clear(c.flow[flow.WTunID:flow.WMetadata])
-	c.flow.SetActsetOutput(uint32(openflow.PortUnset))
+	c.flow.SetActsetOutput(openflow.PortUnset.Wire32())
 	c.set, c.stack, c.inSet, c.inGroup = c.set[:0], c.stack[:0], false, false
 	var back *node
 	if c.tr != nil {

@@ -42,6 +42,7 @@ func (c *Ctx) traceRule(r *Rule) *node {
 	}
 	var m flow.Match
 	r.Match(&m)
+	m.Mask.SetPacketType(0)
 	text := m.AppendText(nil, c.portNames())
 	if len(text) > 0 {
 		text = append(text, ", "...)
