@@ -55,6 +55,8 @@ type Program struct {
 	Flags *pflag.FlagSet
 	// Help returns the text of --help; nil if there is no such option.
 	Help func() string
+	// VersionMore is what --version prints after its first line, whole lines.
+	VersionMore string
 
 	daemon  daemonState
 	tls     stream.TLSConfig
@@ -101,7 +103,7 @@ func (p *Program) Parse(args []string, mode getopt.Mode) ([]string, error) {
 		return nil, ErrDone
 	}
 	if p.Flags.Lookup("version").Changed {
-		fmt.Fprintln(p.out, p.VersionText())
+		fmt.Fprintf(p.out, "%s\n%s", p.VersionText(), p.VersionMore)
 		return nil, ErrDone
 	}
 	if !p.daemon.enabled || !p.daemon.detach || role() != "" {
@@ -122,11 +124,18 @@ func (p *Program) openLog() {
 // Fatal prints "PROGRAM: message" to standard error, followed by the text of
 // err in parentheses unless it is nil.
 func (p *Program) Fatal(err error, format string, args ...any) {
+	name := p.Name
+	for _, a := range args {
+		var usage *getopt.Error
+		if e, ok := a.(error); ok && errors.As(e, &usage) {
+			name = os.Args[0] // as getopt_long(3) has it
+		}
+	}
 	msg := fmt.Sprintf(format, args...)
 	if err != nil {
 		msg += " (" + err.Error() + ")"
 	}
-	fmt.Fprintf(os.Stderr, "%s: %s\n", p.Name, msg)
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, msg)
 }
 
 // funcValue is a flag whose Set is a function.

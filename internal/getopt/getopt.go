@@ -59,7 +59,7 @@ func Lookup(fs *pflag.FlagSet, name string) (*pflag.Flag, error) {
 	fs.SortFlags = sorted
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("unrecognized option '--%s'", name)
+		return nil, errorf("unrecognized option '--%s'", name)
 	case 1:
 		return found[0], nil
 	}
@@ -68,8 +68,16 @@ func Lookup(fs *pflag.FlagSet, name string) (*pflag.Flag, error) {
 	for _, f := range found {
 		fmt.Fprintf(&b, " '--%s'", f.Name)
 	}
-	return nil, fmt.Errorf("%s", b.String())
+	return nil, &Error{b.String()}
 }
+
+// Error says that a command line does not fit the options. getopt_long(3) prints it after argv[0].
+type Error struct{ Text string }
+
+// Error implements error.
+func (e *Error) Error() string { return e.Text }
+
+func errorf(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
 func takesNone(f *pflag.Flag) bool {
 	t := f.Value.Type()
@@ -93,7 +101,7 @@ func parseLong(fs *pflag.FlagSet, opt string, args []string) ([]string, error) {
 	switch {
 	case takesNone(f):
 		if attached {
-			return nil, fmt.Errorf("option '--%s' doesn't allow an argument", f.Name)
+			return nil, errorf("option '--%s' doesn't allow an argument", f.Name)
 		}
 		return args, set(f, noArgument(f))
 	case attached:
@@ -101,7 +109,7 @@ func parseLong(fs *pflag.FlagSet, opt string, args []string) ([]string, error) {
 	case f.NoOptDefVal != "":
 		return args, set(f, f.NoOptDefVal)
 	case len(args) == 0:
-		return nil, fmt.Errorf("option '--%s' requires an argument", f.Name)
+		return nil, errorf("option '--%s' requires an argument", f.Name)
 	}
 	return args[1:], set(f, args[0])
 }
@@ -112,7 +120,7 @@ func parseShort(fs *pflag.FlagSet, letters string, args []string) ([]string, err
 		letters = letters[1:]
 		f := fs.ShorthandLookup(c)
 		if f == nil {
-			return nil, fmt.Errorf("invalid option -- '%s'", c)
+			return nil, errorf("invalid option -- '%s'", c)
 		}
 		var err error
 		switch {
@@ -126,7 +134,7 @@ func parseShort(fs *pflag.FlagSet, letters string, args []string) ([]string, err
 		case f.NoOptDefVal != "":
 			err = set(f, f.NoOptDefVal)
 		case len(args) == 0:
-			err = fmt.Errorf("option requires an argument -- '%s'", c)
+			err = errorf("option requires an argument -- '%s'", c)
 		default:
 			err = set(f, args[0])
 			args = args[1:]

@@ -53,7 +53,7 @@ func TestVsctl(t *testing.T) {
 				unordered := func(line string) bool {
 					return strings.Contains(line, "list ") || strings.Contains(line, "find") || strings.Contains(line, "show")
 				}
-				compare(t, file, place, 10*time.Second, "ovs-vsctl", []string{"--no-wait", "--timeout=2"}, unordered)
+				compare(t, file, place, 10*time.Second, "ovs-vsctl", []string{"--no-wait", "--timeout=1"}, unordered)
 			})
 		}
 	})

@@ -194,6 +194,7 @@ var patterns = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d\d\d)?Z`), "<time>"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d\d`), "<time>"},
 	{regexp.MustCompile(`(row|\() ?[0-9a-f]{8}\b`), "$1 <short>"},
+	{regexp.MustCompile(`(/usr/s?bin|/tmp/gvbin\d+)/`), ""},
 	{regexp.MustCompile(`/tmp/gv\d+`), "<dir>"},
 }
 

@@ -35,6 +35,7 @@ func run(argv []string) int {
 	}
 	o := vsctl.Options{Tool: tool, Log: p.Log, LogDir: p.Dirs.Log, Style: &table.Style{Format: table.FormatList},
 		Out: os.Stdout, Err: os.Stderr}
+	p.VersionMore = "DB Schema " + tool.Schema.Version + "\n"
 	var timeout uint
 	db := "unix:" + p.Dirs.Run + "/db.sock"
 	p.Help = func() string { return usage(p) }
