@@ -93,6 +93,9 @@ func (p *poller) bury() {
 		next := c.next
 		switch c.kind {
 		case cmdVerdict, cmdDone:
+			if c.kind == cmdVerdict && !c.up.headRan {
+				p.d.buried.Add(uint64(len(c.up.bufs)))
+			}
 			for _, buf := range c.up.bufs {
 				p.d.alloc.FreeOne(buf)
 			}
@@ -102,6 +105,7 @@ func (p *poller) bury() {
 			}
 		case cmdExecute:
 			p.d.alloc.FreeOne(c.packet)
+			p.d.buried.Add(1)
 		}
 		if c.done != nil {
 			c.done()
@@ -134,6 +138,9 @@ func (p *poller) serve() {
 		c.next = nil
 		p.obey(c)
 		c = next
+	}
+	if len(p.notify) != 0 {
+		p.wakeHandlers()
 	}
 }
 

@@ -48,6 +48,7 @@ type Datapath struct {
 	nHandlers atomic.Int32               // the first so many are given upcalls
 	pollers   atomic.Pointer[[]*poller]  // the non-PMD poller, then the PMDs in core order; replaced under mu
 	closed    atomic.Bool
+	buried    atomic.Uint64 // packets that were on their way to a PMD which had ended
 
 	mu          sync.Mutex // guards everything below, and changes of what is above
 	ports       map[dpif.PortNo]*port

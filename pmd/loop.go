@@ -21,6 +21,8 @@ func (p *poller) loop() {
 		}
 		if p.pass() == 0 {
 			p.idle()
+		} else if p.core == dpif.NonPMD {
+			p.wait(0) // some queues may be busy for ever: see which others are ready
 		}
 		if p.cache.Retired() != 0 && p.cache.Sweep() {
 			p.busy = true
@@ -63,8 +65,9 @@ func (p *poller) pass() int {
 	p.stats.lengths[min(bits.Len64(now-p.lastTSC), iterBuckets-1)].add(1)
 	p.lastTSC = now
 	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
-		p.tick(now)
-		p.upkeep()
+		if p.tick(now) {
+			p.upkeep()
+		}
 	}
 	return total
 }

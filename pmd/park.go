@@ -68,8 +68,12 @@ func (k *parking) add(no dpif.PortNo, n int) {
 	*count(&k.byPort, no) += n
 }
 
-// count returns the address of no's entry in a.
+// count returns the address of no's entry in a. Numbers that are no port's (a packet_out may have been received nowhere) share
+// the datapath's own port's.
 func count(a *[]int, no dpif.PortNo) *int {
+	if no >= maxPort {
+		no = dpif.PortLocal
+	}
 	for int(no) >= len(*a) {
 		*a = append(*a, 0)
 	}
@@ -182,9 +186,6 @@ func (p *poller) verdict(c *command) {
 	}
 	p.releaseRest(u, rest)
 	p.flush()
-	if len(p.notify) != 0 {
-		p.wakeHandlers()
-	}
 }
 
 // releaseRest deals with the packets that waited behind u's first, as if they came now, until one is a miss again: it becomes

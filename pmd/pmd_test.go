@@ -2,6 +2,7 @@ package pmd
 
 import (
 	"testing"
+	"time"
 
 	"govs/actions"
 	"govs/dpif"
@@ -350,4 +351,40 @@ func TestExecute(t *testing.T) {
 	if got := p2.TakeSent(); len(got) != 1 || seqOf(got[0]) != 5 {
 		t.Fatalf("got %x", got)
 	}
+}
+
+// TestExecuteFromNowhere executes what posts an upcall on a packet that was received on no port.
+func TestExecuteFromNowhere(t *testing.T) {
+	r := newRig(t, nil)
+	p2 := r.port(2, "dummy")
+	for _, no := range []uint64{0xffffffff, 0xfffd, 70000} {
+		var k flow.Key
+		k[flow.WInPort] = no << 32
+		r.d.Execute(r.buf(udp(1, 5)), &k, &actions.List{actions.SlowPath(1), actions.Output(2)}, true)
+		r.d.Execute(r.buf(udp(1, 5)), &k, &actions.List{actions.Recirc(3)}, true)
+	}
+	r.quiesce()
+	if n := len(p2.TakeSent()); n != 3 || r.acts.Load() != 3 {
+		t.Errorf("%d packets, %d Action upcalls; want 3 each", n, r.acts.Load())
+	}
+}
+
+// TestBusyNeighbour checks that a port whose queue never runs dry keeps no other port of the same poller from being polled.
+func TestBusyNeighbour(t *testing.T) {
+	r := newRig(t, nil)
+	r.gen(1, false, func(_ int, seq uint64) []byte { return udp(int(seq%10), int(seq)) })
+	r.gen(2, false, nil)
+	p3, p4 := r.port(3, "dummy"), r.port(4, "dummy")
+	if err := p3.Inject(0, udp(1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for len(p4.TakeSent()) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("starved")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	g := r.d.Ports()[0].Port.(*genPort)
+	g.paused.Store(true)
 }

@@ -232,13 +232,14 @@ func pin(core int, logf func(string, ...any)) {
 // clockCycles is how stale, in cycles, a PMD lets its clock become: some tenths of a millisecond.
 const clockCycles = 1 << 20
 
-// tick reads the clock.
-func (p *poller) tick(tsc uint64) {
+// tick reads the clock and says whether it has moved.
+func (p *poller) tick(tsc uint64) bool {
 	p.nowTSC = tsc
-	if ms := p.d.opt.Now(); ms != p.now {
-		p.now = ms
-		p.stamp = uint64(ms) << 16
-	}
+	ms := p.d.opt.Now()
+	moved := ms != p.now
+	p.now = ms
+	p.stamp = uint64(ms) << 16
+	return moved
 }
 
 // adopt makes pl the poller's configuration. Its output batches are empty then.

@@ -135,6 +135,9 @@ func (d *Datapath) Drops() map[dpif.DropReason]uint64 {
 			}
 		}
 	}
+	if n := d.buried.Load(); n != 0 {
+		m[dpif.DropPortDeleted] += n
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for r, n := range d.pastDrops {
