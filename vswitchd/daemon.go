@@ -216,6 +216,11 @@ func (d *Daemon) checkDevices(ctx context.Context) {
 	}
 }
 
+// SyncDevices passes on at once what devices' status has become. It may be called from any goroutine but Run's.
+func (d *Daemon) SyncDevices(ctx context.Context) error {
+	return d.Do(ctx, func() { d.checkDevices(ctx) })
+}
+
 func (d *Daemon) destroyAll() {
 	for name, br := range d.bridges {
 		d.destroyBridge(br)

@@ -398,12 +398,11 @@ func (d *Daemon) configureAddress(br *bridge) {
 	}
 	local := br.ifaces[br.state.Name]
 	if local != nil && local.dev != nil {
-		want := ea
 		if local.state.MAC != nil {
-			want = local.state.MAC
+			d.log.Errf("ignoring mac in Interface record (use Bridge record to set local port's mac)")
 		}
-		if st := local.dev.Status(); !bytes.Equal(st.MAC, want) {
-			if err := local.dev.SetMAC(want); err != nil && !errors.Is(err, ports.ErrUnsupported) {
+		if st := local.dev.Status(); !bytes.Equal(st.MAC, ea) {
+			if err := local.dev.SetMAC(ea); err != nil && !errors.Is(err, ports.ErrUnsupported) {
 				d.log.Errf("ignoring mac for bridge %s: %v", br.state.Name, err)
 			}
 			br.of.PortChanged(local.state.Name)

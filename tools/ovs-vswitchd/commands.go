@@ -130,26 +130,13 @@ func registerDummy(s *switchSystem, ctl *unixctl.Server) {
 			}
 			r.Reply("")
 		})
-	ctl.RegisterFunc("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, func(args []string) (string, error) {
-		var up bool
-		switch state := args[len(args)-1]; strings.ToLower(state) {
-		case "up":
-			up = true
-		case "down":
-		default:
-			return "", errors.New("Invalid Admin State")
+	ctl.Register("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, func(ctx context.Context, args []string, r *unixctl.Reply) {
+		text, err := s.setAdminState(ctx, args)
+		if err != nil {
+			r.Error(err.Error())
+			return
 		}
-		name := ""
-		if len(args) > 1 {
-			name = args[0]
-		}
-		if name != "" && s.dummies.Lookup(name) == nil {
-			return "", errors.New("Unknown Dummy Interface")
-		}
-		if err := s.dummies.SetAdminState(name, up); err != nil {
-			return "", err
-		}
-		return "OK", nil
+		r.Reply(text)
 	})
 	ctl.RegisterFunc("netdev-dummy/conn-state", "[netdev]", 0, 1, func(args []string) (string, error) {
 		if len(args) > 0 {
@@ -165,6 +152,29 @@ func registerDummy(s *switchSystem, ctl *unixctl.Server) {
 		}
 		return b.String(), nil
 	})
+}
+
+// setAdminState brings a dummy port, or all, up or down, and returns when OpenFlow shows it.
+func (s *switchSystem) setAdminState(ctx context.Context, args []string) (string, error) {
+	var up bool
+	switch state := args[len(args)-1]; strings.ToLower(state) {
+	case "up":
+		up = true
+	case "down":
+	default:
+		return "", errors.New("Invalid Admin State")
+	}
+	name := ""
+	if len(args) > 1 {
+		name = args[0]
+	}
+	if name != "" && s.dummies.Lookup(name) == nil {
+		return "", errors.New("Unknown Dummy Interface")
+	}
+	if err := s.dummies.SetAdminState(name, up); err != nil {
+		return "", err
+	}
+	return "OK", s.daemon.SyncDevices(ctx)
 }
 
 // dummyReceive passes packets to a dummy port as if they had come in, and returns when all that they set off has happened.

@@ -66,7 +66,7 @@ func newSystem(p *daemon.Program, clk *clock.Warp, c *config, stop context.Cance
 		var override []string
 		switch c.dummy {
 		case "override":
-			override = []string{"system", "tap", "internal", "dpdk", "dpdkvhostuser", "dpdkvhostuserclient", "afxdp", "afxdp-nonpmd"}
+			override = []string{"system", "tap", "internal", "afxdp", "afxdp-nonpmd"}
 		case "system":
 			override = []string{"system"}
 		}
