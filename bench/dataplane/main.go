@@ -32,9 +32,9 @@ type config struct {
 type outcome struct {
 	Row    string              `json:"row"`
 	About  string              `json:"about"`
-	Runs   map[string][]result `json:"runs"`   // by side: floor, original, ours
-	Median map[string]float64  `json:"median"` // of cycles
-	Ratio  float64             `json:"ratio"`  // the original's cycles over ours
+	Runs   map[string][]result `json:"runs"`       // by side: floor, original, ours
+	Median map[string]float64  `json:"median"`     // of cycles
+	Ratio  float64             `json:"ratio"`      // the original's cycles over ours
 	Best   float64             `json:"best_ratio"` // the same of each side's best run, which other load disturbs less
 	Floor  float64             `json:"over_floor,omitempty"`
 	Errors map[string]string   `json:"errors,omitempty"`
