@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -243,7 +244,13 @@ func (s *Switch) startDB() error {
 	if err != nil {
 		return err
 	}
-	if err := s.waitFor(s.db, func() bool { _, err := os.Stat(sock); return err == nil }); err != nil {
+	if err := s.waitFor(s.db, func() bool {
+		c, err := net.Dial("unix", sock)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}); err != nil {
 		return err
 	}
 	return s.configure()
