@@ -25,7 +25,7 @@ const (
 
 // SessionOptions says how a Session connects.
 type SessionOptions struct {
-	Remotes []string // names of active connections, tried in turn
+	Remotes []string // names of connections, tried in turn; a passive one waits for the server to connect
 	Stream  *stream.Options
 	Clock   clock.Clock
 	Conn    Options
@@ -168,13 +168,17 @@ func (s *Session) Run(ctx context.Context, h Handler) error {
 // once makes one connection and serves it until it ends. It tells whether the
 // connection came up.
 func (s *Session) once(ctx context.Context, remote string, h Handler, quiet bool) (up bool, err error) {
-	if !quiet {
-		s.log.Infof("%s: connecting...", remote)
+	doing, attempt, open := "connecting", "connection", stream.Dial
+	if stream.IsPassive(remote) {
+		doing, attempt, open = "listening", "listen", acceptOne
 	}
-	st, err := stream.Dial(ctx, remote, s.opts.Stream)
+	if !quiet {
+		s.log.Infof("%s: %s...", remote, doing)
+	}
+	st, err := open(ctx, remote, s.opts.Stream)
 	if err != nil {
 		if !quiet && ctx.Err() == nil {
-			s.log.Infof("%s: connection attempt failed (%s)", remote, strerror.Text(err))
+			s.log.Infof("%s: %s attempt failed (%s)", remote, attempt, strerror.Text(err))
 		}
 		return false, err
 	}
@@ -222,6 +226,18 @@ func (s *Session) once(ctx context.Context, remote string, h Handler, quiet bool
 		}
 	}
 	return true, err
+}
+
+// acceptOne listens until one peer has connected.
+func acceptOne(ctx context.Context, name string, o *stream.Options) (*stream.Conn, error) {
+	l, err := stream.Listen(name, o)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	return l.Accept()
 }
 
 // arrival is what the reading goroutine hands over.

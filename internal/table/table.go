@@ -59,6 +59,7 @@ type Style struct {
 	Data       string // "string", "bare" or "json"; chosen by the format if empty
 	NoHeadings bool
 	Pretty     bool // indent JSON
+	MaxWidth   int  // cells of FormatTable are cut to so many characters; 0 for no limit
 	printed    bool // a table has been printed
 }
 
@@ -68,6 +69,7 @@ func (s *Style) AddFlags(fs *pflag.FlagSet) {
 	fs.VarP(setter(s.SetData), "data", "d", "")
 	fs.BoolVar(&s.NoHeadings, "no-headings", false, "")
 	fs.BoolVar(&s.Pretty, "pretty", false, "")
+	fs.IntVar(&s.MaxWidth, "max-column-width", 0, "")
 	fs.Var(bare{s}, "bare", "")
 	fs.Lookup("bare").NoOptDefVal = "true"
 }
@@ -189,6 +191,9 @@ func (s *Style) table(w *bufio.Writer, t *Table) {
 		text[i] = make([]string, len(row))
 		for j, c := range row {
 			text[i][j] = s.text(c)
+			if s.MaxWidth > 0 && utf8.RuneCountInString(text[i][j]) > max(s.MaxWidth, headingWidth(t.Columns[j], s.NoHeadings)) {
+				text[i][j] = string([]rune(text[i][j])[:max(s.MaxWidth, headingWidth(t.Columns[j], s.NoHeadings))])
+			}
 			width[j] = max(width[j], utf8.RuneCountInString(text[i][j]))
 		}
 	}
@@ -214,6 +219,14 @@ func (s *Style) table(w *bufio.Writer, t *Table) {
 	for _, row := range text {
 		line(row)
 	}
+}
+
+// headingWidth is the least width of a column.
+func headingWidth(name string, none bool) int {
+	if none {
+		return 0
+	}
+	return utf8.RuneCountInString(name)
 }
 
 func (s *Style) list(w *bufio.Writer, t *Table) {

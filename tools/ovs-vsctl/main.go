@@ -45,6 +45,9 @@ func run(argv []string) int {
 	p.Flags.BoolVar(&o.DryRun, "dry-run", false, "")
 	p.Flags.BoolVar(&o.Oneline, "oneline", false, "")
 	p.Flags.BoolVar(&o.Retry, "retry", false, "")
+	for _, name := range []string{"leader-only", "no-leader-only", "shuffle-remotes", "no-shuffle-remotes"} {
+		p.Flags.Bool(name, false, "") // about clusters
+	}
 	p.Func("timeout", "t", func(s string) error {
 		n, err := strconv.ParseUint(s, 0, 32)
 		if err != nil || n == 0 {
@@ -89,6 +92,7 @@ func run(argv []string) int {
 	p.Log.Module("vsctl").Logf(level, "Called as %s", called)
 	p.SetAlarm(timeout)
 	o.DB = db
+	o.Retry = o.Retry || stream.IsPassive(db)
 	o.Stream = p.StreamOptions(stream.OVSDBPort)
 	o.Comment = comment(called)
 	err = vsctl.Run(context.Background(), o, cmds)
