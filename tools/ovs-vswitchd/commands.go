@@ -224,27 +224,22 @@ func (s *switchSystem) inject(ctx context.Context, p *dummy.Port, queue int, fra
 	return nil
 }
 
-// packetOf makes a packet from its hexadecimal digits, or from the text of a datapath flow or an OpenFlow flow; size is the
-// length that one of a flow is to have, 0 for any.
+// packetOf makes a packet from its hexadecimal digits, or from the text of a datapath flow; size is the length that one of a
+// flow is to have, 0 for any.
 func packetOf(text string, size int) ([]byte, error) {
 	digits := strings.Join(strings.Fields(text), "")
-	if frame, err := hex.DecodeString(digits); err == nil && len(frame) > 0 {
-		if len(frame) < packet.EthHdrLen {
-			return nil, errors.New("Packet data too short")
-		}
+	if frame, err := hex.DecodeString(digits); err == nil && len(frame) >= packet.EthHdrLen {
 		return frame, nil
 	}
 	f, err := flow.ParseODP(text, nil)
 	if err != nil {
-		k, ferr := flow.ParseFlow(text, nil)
-		if ferr != nil {
-			return nil, errors.New("bad packet or flow syntax")
-		}
-		f.Key = k
-	}
-	frame, err := flow.Compose(&f.Key, size)
-	if err != nil {
 		return nil, err
 	}
-	return frame, nil
+	if t := f.Key.EthType(); t < firstEthertype && strings.Contains(text, "eth_type(") {
+		return nil, fmt.Errorf("invalid Ethertype %d in flow key; the flow key in error is: %s", t, text)
+	}
+	return flow.Compose(&f.Key, size)
 }
+
+// firstEthertype is the lowest value of an Ethernet frame's type field that is a type and not a length (IEEE 802.3).
+const firstEthertype = 0x600
