@@ -172,12 +172,20 @@ func (r *rig) sig(k flow.Key) megaflow.Ref {
 
 // TestRandom puts flows in and out of both caches and checks that whatever they find is what the classifier finds.
 func TestRandom(t *testing.T) {
+	t.Run("short", func(t *testing.T) { testRandom(t, fiveTuple(), fiveTuple()) })
+	t.Run("long", func(t *testing.T) { testRandom(t, fiveTuple(), ipv6()) })
+	full := fiveTuple()
+	full[flow.WEthSrc], full[flow.WVLAN] = ^uint64(0), ^uint64(0)
+	t.Run("full", func(t *testing.T) { testRandom(t, fiveTuple(), full) })
+}
+
+func testRandom(t *testing.T, masks ...*flow.Mask) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	r := newRig(t, 1000, 1)
-	masks := []*flow.Mask{fiveTuple(), ipv6()}
+	v6 := masks[1][flow.WIPv6Src+1] != 0
 	live := map[int]megaflow.Ref{}
 	key := func(i int) (flow.Key, int) {
-		if i%2 == 1 {
+		if i%2 == 1 && v6 {
 			return v6Key(i), flow.LenIPv6
 		}
 		return v4Key(i), flow.LenBase
@@ -253,7 +261,7 @@ func TestChanceAndActive(t *testing.T) {
 	}
 }
 
-func bench(b *testing.B, flows int, smc bool) {
+func bench(b *testing.B, flows int, smc bool, mask *flow.Mask) {
 	r := newRig(b, flows, 1)
 	all := make([][flow.LenBase]uint64, flows)
 	var keys [burst]flow.Key
@@ -264,7 +272,7 @@ func bench(b *testing.B, flows int, smc bool) {
 	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(flows) {
 		k := v4Key(i)
 		copy(all[p][:], k[:])
-		f := r.add(b, k, fiveTuple())
+		f := r.add(b, k, mask)
 		r.insert(k, flow.LenBase, f)
 		r.g.Insert(r.hash(k, flow.LenBase), f)
 	}
@@ -296,14 +304,17 @@ func bench(b *testing.B, flows int, smc bool) {
 
 // The figures are per packet and include copying a key of six words, and hashing it.
 func BenchmarkCache(b *testing.B) {
+	full := fiveTuple()
+	full[flow.WEthSrc], full[flow.WVLAN] = ^uint64(0xffff), ^uint64(0)
+	b.Run("flows=1000/all words", func(b *testing.B) { bench(b, 1000, false, full) })
 	for _, n := range []int{1, 1000, 4000} {
-		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, false) })
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, false, fiveTuple()) })
 	}
 }
 
 func BenchmarkSignatures(b *testing.B) {
 	for _, n := range []int{1, 1000, 10000, 100000, 1000000} {
-		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, true) })
+		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, true, fiveTuple()) })
 	}
 }
 

@@ -172,9 +172,12 @@ func setOf(h uint64) uint32 { return uint32(h>>32) & (sets - 1) }
 func (c *Cache) HashLookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
 	n = min(n, burst)
 	left := 0
-	if union.Short {
+	switch {
+	case union.Short:
 		left = c.lookupShort(keys, n, union, hashes, idx, refs)
-	} else {
+	case union.Len <= megaflow.HashWords:
+		left = c.lookupFull(keys, n, union, hashes, idx, refs)
+	default:
 		Hash(c.s, keys, lens, n, union, hashes)
 		left = c.lookup(keys, lens, n, union, hashes, idx, refs)
 	}
@@ -212,7 +215,40 @@ func (c *Cache) lookupShort(keys *[burst]flow.Key, n int, union *megaflow.Union,
 	return left
 }
 
-// lookup looks hashed packets up under a union that is not short.
+// lookupFull is HashLookup for a union of up to HashWords words: the hash is Seeds.Hash, written out so that each word is
+// loaded once.
+func (c *Cache) lookupFull(keys *[burst]flow.Key, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+	left := 0
+	s, m := &c.s.Seeds, &union.Mask
+	mem := c.mem
+	layout := uint64(union.Layout)<<32 | 1
+	for i := 0; i < n && i < burst; i++ {
+		k := &keys[i]
+		k0, k1, k2, k3, k4, k5 := k[0]&m[0], k[1]&m[1], k[2]&m[2], k[3]&m[3], k[4]&m[4], k[5]&m[5]
+		h := megaflow.Mix(megaflow.Mix(k0^s[0], k1^s[1])^megaflow.Mix(k2^s[2], k3^s[3])^s[6], megaflow.Mix(k4^s[4], k5^s[5])^s[7])
+		hashes[i] = h
+		tag := layout | h&0xfffffff0
+		e := (*entry)(unsafe.Add(mem, uintptr(setOf(h))*(ways*megaflow.Line)))
+		if e.tag == tag {
+			if w := &e.words; w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 {
+				refs[i] = e.ref
+				continue
+			}
+		}
+		e = (*entry)(unsafe.Add(unsafe.Pointer(e), megaflow.Line))
+		if e.tag == tag {
+			if w := &e.words; w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 {
+				refs[i] = e.ref
+				continue
+			}
+		}
+		idx[left&(burst-1)] = uint8(i)
+		left++
+	}
+	return left
+}
+
+// lookup looks hashed packets up under a union that is longer.
 func (c *Cache) lookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
 	left := 0
 	long := union.Len > megaflow.HashWords

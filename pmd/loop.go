@@ -136,7 +136,12 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union
 	if smc {
 		w.before = w.idx
 		left := p.sigs.Lookup(&w.keys, &w.lens, &w.hashes, &w.idx, n, &w.refs)
-		p.stats.smcHits.add(uint64(n - left))
+		if p.settings.smc {
+			p.stats.smcHits.add(uint64(n - left))
+		} else { // the operator does not know of this cache: it is part of the megaflow lookup, which tried one mask
+			p.stats.megaflowHits.add(uint64(n - left))
+			p.stats.probes.add(uint64(n - left))
+		}
 		if left != n {
 			p.cacheFound(n, union)
 		}

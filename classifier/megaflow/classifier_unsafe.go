@@ -460,7 +460,7 @@ func maskHash(m *flow.Mask) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for i, w := range m {
 		if w != 0 {
-			h = mix(h^w, 0xbf58476d1ce4e5b9^uint64(i)<<32)
+			h = Mix(h^w, 0xbf58476d1ce4e5b9^uint64(i)<<32)
 		}
 	}
 	return h

@@ -83,7 +83,7 @@ func NewStore(maxFlows int, seed uint64) (*Store, error) {
 	s := &Store{base: p, size: size, next: 1, limit: uint32(lines), subs: make([]*Subtable, 1, 64)}
 	for i := range s.Seeds {
 		seed += 0x9e3779b97f4a7c15
-		s.Seeds[i] = mix(seed, 0xbf58476d1ce4e5b9^seed>>29) | 1
+		s.Seeds[i] = Mix(seed, 0xbf58476d1ce4e5b9^seed>>29) | 1
 	}
 	return s, nil
 }

@@ -56,7 +56,7 @@ func (u *Union) Words(k *flow.Key) (a, b, c uint64) {
 
 // HashShort hashes what Words returns, and the key's first word.
 func (s *Seeds) HashShort(first, a, b, c uint64) uint64 {
-	return mix(mix(a^s[1], b^s[2])^first, c^s[3])
+	return Mix(Mix(a^s[1], b^s[2])^first, c^s[3])
 }
 
 // HashUnder hashes a key of n valid words.
