@@ -52,6 +52,11 @@ func (d *dec) actions(depth int) ([]Action, error) {
 			return nil, OFPBAC_BAD_LEN
 		}
 	}
+	for i, x := range list { // only 1.0 has this instruction among actions
+		if _, is := x.(*WriteMetadata); is && i != len(list)-1 {
+			return nil, OFPBAC_UNSUPPORTED_ORDER
+		}
+	}
 	return list, nil
 }
 

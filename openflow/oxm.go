@@ -297,9 +297,6 @@ const (
 	ethVLAN  = 0x8100
 	ethQinQ  = 0x88a8
 	ethNSH   = 0x894f
-
-	// ethNone is the dl_type of frames that have no Ethernet type.
-	ethNone = 0x05ff
 )
 
 func isARP(m *flow.Match) bool {

@@ -1,10 +1,9 @@
 package xlate
 
 import (
-	"fmt"
-
 	"govs/flow"
 	"govs/openflow"
+	"govs/openflow/text"
 )
 
 // AppendActions appends the text of an action list.
@@ -14,5 +13,5 @@ func AppendActions(b []byte, list []openflow.Action, names *flow.PortNames) []by
 
 // ParseActions reads an action list.
 func ParseActions(s string) ([]openflow.Action, error) {
-	return nil, fmt.Errorf("unknown action %s", s)
+	return text.ParseActions(s, nil)
 }

@@ -93,13 +93,20 @@ func (w *writer) subfield(s openflow.Subfield) {
 	w.s(FieldName(s.Field))
 	info := s.Field.Info()
 	switch {
-	case s.Ofs == 0 && (uint8(s.NBits) == info.Bits || int(s.NBits) == info.AllOnes().OnesCount()):
+	case s.Ofs == 0 && (uint8(s.NBits) == info.Bits || int(s.NBits) == width(s.Field)):
 		w.s("[]")
 	case s.NBits == 1:
 		w.f("[%d]", s.Ofs)
 	default:
 		w.f("[%d..%d]", s.Ofs, s.Ofs+s.NBits-1)
 	}
+}
+
+// AppendSubfield appends a subfield, such as "NXM_NX_REG0[0..15]".
+func AppendSubfield(b []byte, s openflow.Subfield) []byte {
+	w := writer{b: b}
+	w.subfield(s)
+	return w.b
 }
 
 func (w *writer) hex(v flow.Value) {
