@@ -53,7 +53,8 @@ type port struct {
 	mac      [6]byte
 	linkUp   bool
 	counters *xlate.Counters
-	created  int64 // ms
+	created  int64  // ms
+	seq      uint64 // the device's when its status was read
 }
 
 func (p *port) isPatch() bool { return p.cfg.Type == "patch" }
@@ -296,11 +297,27 @@ func (b *Bridge) PortChanged(name string) {
 	b.conns.PortStatus(openflow.PortModify, &desc)
 }
 
+// refreshPorts rereads the status of the ports whose devices say that it has changed.
+func (b *Bridge) refreshPorts() {
+	b.sw.mu.Lock()
+	var names []string
+	for _, p := range b.ports {
+		if d := p.cfg.Device; d != nil && d.Seq() != p.seq {
+			names = append(names, p.cfg.Name)
+		}
+	}
+	b.sw.mu.Unlock()
+	for _, n := range names {
+		b.PortChanged(n)
+	}
+}
+
 // refresh reads the device's status.
 func (p *port) refresh() {
 	p.mac, p.linkUp = p.cfg.MAC, true
 	down := false
 	if d := p.cfg.Device; d != nil {
+		p.seq = d.Seq()
 		st := d.Status()
 		if len(st.MAC) == 6 {
 			copy(p.mac[:], st.MAC)

@@ -121,9 +121,7 @@ func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.P
 		}
 		b = append(b, ' ')
 	}
-	// Every flow is of one packet type, but datapath masks do not say so, since there is only one.
-	m := *f.Mask
-	m.SetExact(flow.FieldPacketType)
+	m := upcall.Mask(f)
 	b = flow.AppendODP(b, k, &m, flow.ODPFormat{Verbose: o.verbose, Ports: names})
 	st := f.Stats()
 	b = fmt.Appendf(b, ", packets:%d, bytes:%d, used:", st.Packets, st.Bytes)

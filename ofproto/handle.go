@@ -13,6 +13,7 @@ import (
 func (b *Bridge) Handle(c *conn.Conn, m *openflow.Msg) ([]openflow.Body, error) {
 	switch body := m.Body.(type) {
 	case *openflow.FeaturesRequest:
+		b.refreshPorts()
 		return one(b.features(m.Version)), nil
 	case *openflow.PacketOut:
 		return nil, b.packetOut(body)
@@ -25,6 +26,7 @@ func (b *Bridge) Handle(c *conn.Conn, m *openflow.Msg) ([]openflow.Body, error) 
 	case *openflow.PortStatsRequest:
 		return b.portStats(body)
 	case *openflow.PortDescRequest:
+		b.refreshPorts()
 		return one(b.portDesc(body)), nil
 	case *openflow.QueueStatsRequest:
 		return b.queueStats(body)
@@ -77,6 +79,9 @@ func (b *Bridge) modify(c *conn.Conn, _ int, msgs []*openflow.Msg) (int, error) 
 		var err error
 		switch body := m.Body.(type) {
 		case *openflow.FlowMod:
+			if m.Version < openflow.OF12 && body.Command == openflow.FlowAdd {
+				body.Flags |= openflow.FlowResetCounts // a flag of later versions, which these imply
+			}
 			err = ch.flowMod(body)
 		case *openflow.GroupMod:
 			err = ch.groupMod(body)

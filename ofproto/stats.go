@@ -1,6 +1,8 @@
 package ofproto
 
 import (
+	"strings"
+
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto/xlate"
@@ -142,6 +144,11 @@ func (b *Bridge) portDesc(q *openflow.PortDescRequest) *openflow.PortDescReply {
 	return r
 }
 
+// hasQueue says whether the port's device has a queue 0 to show: only dummy devices do.
+func (p *port) hasQueue() bool {
+	return p.cfg.Device != nil && strings.HasPrefix(p.cfg.Device.Type(), "dummy")
+}
+
 func (b *Bridge) queueStats(q *openflow.QueueStatsRequest) ([]openflow.Body, error) {
 	if q.Port != openflow.PortNone && q.Port != openflow.PortAll {
 		b.sw.mu.Lock()
@@ -150,11 +157,22 @@ func (b *Bridge) queueStats(q *openflow.QueueStatsRequest) ([]openflow.Body, err
 		if p == nil {
 			return nil, openflow.OFPQOFC_BAD_PORT
 		}
-		if q.Queue != openflow.QueueAll {
+		if q.Queue != openflow.QueueAll && (q.Queue != 0 || !p.hasQueue()) {
 			return nil, openflow.OFPQOFC_BAD_QUEUE
 		}
 	}
-	return one(&openflow.QueueStatsReply{}), nil
+	r := &openflow.QueueStatsReply{}
+	b.sw.mu.Lock()
+	defer b.sw.mu.Unlock()
+	for _, p := range b.listed() {
+		if p.hasQueue() && (q.Port == p.no || q.Port == openflow.PortNone || q.Port == openflow.PortAll) {
+			r.Queues = append(r.Queues, openflow.QueueStats{
+				Port: p.no, TxBytes: openflow.Unknown, TxPackets: openflow.Unknown, TxErrors: openflow.Unknown,
+				DurationSec: ^uint32(0), DurationNsec: ^uint32(0),
+			})
+		}
+	}
+	return one(r), nil
 }
 
 func (b *Bridge) queueConfig(q *openflow.QueueGetConfigRequest) ([]openflow.Body, error) {
@@ -164,7 +182,11 @@ func (b *Bridge) queueConfig(q *openflow.QueueGetConfigRequest) ([]openflow.Body
 	if p == nil && q.Port != openflow.PortNone {
 		return nil, openflow.OFPQOFC_BAD_PORT
 	}
-	return one(&openflow.QueueGetConfigReply{Port: q.Port}), nil
+	r := &openflow.QueueGetConfigReply{Port: q.Port}
+	if p != nil && p.hasQueue() {
+		r.Queues = append(r.Queues, openflow.QueueConfig{MinRate: 0xffff, MaxRate: 0xffff})
+	}
+	return one(r), nil
 }
 
 func (b *Bridge) tableDesc() *openflow.TableDescReply {

@@ -2,11 +2,14 @@ package ofproto
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"govs/actions"
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto/upcall"
@@ -199,6 +202,7 @@ func (s *Switch) publish() {
 func (s *Switch) tick(now int64) {
 	for _, b := range s.Bridges() {
 		b.state.MAC.Expire(now)
+		b.refreshPorts()
 		if w := b.wantMiss(); b.missIn.Swap(w) != w {
 			s.changed()
 		}
@@ -260,5 +264,11 @@ func (s *Switch) execute(b *Bridge, data []byte, md *flow.Key, inPort openflow.P
 		dk.SetInPort(p.DP)
 	}
 	s.opt.Datapath.Execute(buf, &dk, &acts, true)
+	if slices.ContainsFunc(acts, func(a actions.Action) bool { return a.Type == actions.TypeUserspace }) {
+		// So that a barrier comes after the packet_in. When there is much else to do, it need not.
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+		defer cancel()
+		_ = s.opt.Datapath.Quiesce(ctx)
+	}
 	return nil
 }

@@ -113,20 +113,31 @@ func (t *traceArgs) parseBridgeFlow(text string) error {
 		}
 		return 0, false
 	}}
-	m, err := flow.ParseMatch(text, names)
+	fail := func(format string, args ...any) error {
+		return fmt.Errorf("Bad openflow flow syntax: %s: %s", text, fmt.Sprintf(format, args...))
+	}
+	var m flow.Match
+	err := flow.EachField(text, func(name, value string, _ bool) error {
+		if m.SetKeyword(name) {
+			return nil
+		}
+		id, ok := flow.FieldByName(name)
+		if !ok {
+			return fail("unknown field %s", name)
+		}
+		if !id.Met(&m.Key, nil) {
+			return fail("prerequisites not met for setting %s", name)
+		}
+		if !m.Key.Get(id).IsZero() {
+			return fail("field %s set multiple times", name)
+		}
+		if err := m.ParseField(name, value, names); err != nil {
+			return fail("bad value for %s (%v)", name, err)
+		}
+		return nil
+	})
 	if err != nil {
-		msg := err.Error()
-		if errors.Is(err, flow.ErrUnknownField) {
-			msg = strings.Replace(msg, "unknown keyword", "unknown field", 1)
-			name := strings.TrimPrefix(msg, "unknown field ")
-			if i := strings.Index(text, name); i >= 0 && !strings.HasPrefix(text[i+len(name):], "=") {
-				msg = "unknown field " + name
-			}
-		}
-		if n, ok := strings.CutPrefix(msg, "field "); ok && strings.HasSuffix(n, " missing value") {
-			msg = "unknown field " + strings.TrimSuffix(n, " missing value")
-		}
-		return fmt.Errorf("Bad openflow flow syntax: %s: %s", text, msg)
+		return err
 	}
 	t.key = m.Key
 	if m.Mask.IsWild(flow.FieldInPort) {
@@ -220,6 +231,9 @@ func (s *Switch) trace(t *traceArgs, list []openflow.Action) string {
 	if final == initial {
 		b.WriteString("unchanged")
 	} else {
+		if final.ActsetOutput() == openflow.PortUnset.Wire32() {
+			final.SetActsetOutput(0)
+		}
 		b.Write(final.AppendText(nil, nil))
 	}
 	m := flow.Match{Key: t.key, Mask: *res.Mask}

@@ -106,6 +106,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 			h.res.Mask.Or(&m)
 		}
 		matchTag(h.res.Mask, &h.key)
+		k.marks = marksOf(h.res.Mask)
 		// Words that the packet's shape lacks are zero for every packet of the flow: what it matches tells the shape.
 		clear(h.res.Mask[u.KeyLen:])
 		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.intern(h.res.Mask), k, k.installed
@@ -127,6 +128,32 @@ func matchTag(m *flow.Mask, k *flow.Key) {
 			m[flow.WVLAN] |= 0xffff<<16 | flow.VLANPresent | 0xfff
 		}
 	}
+}
+
+// marksOf says whether a mask has skb_priority (bit 0) and pkt_mark (bit 1), which packets have not when they are received.
+func marksOf(m *flow.Mask) (b uint8) {
+	if uint32(m[flow.WMark]) != 0 {
+		b = 1
+	}
+	if m[flow.WMark]>>32 != 0 {
+		b |= 2
+	}
+	return b
+}
+
+// Mask is a megaflow's mask as it is listed: with the fields that are the same for all of the datapath's packets.
+func Mask(f *dpif.Flow) flow.Mask {
+	m := *f.Mask
+	m.SetExact(flow.FieldPacketType)
+	if k, ok := f.Owner.(*ukey); ok && k != nil {
+		if k.marks&1 != 0 {
+			m.SetExact(flow.FieldSkbPriority)
+		}
+		if k.marks&2 != 0 {
+			m.SetExact(flow.FieldPktMark)
+		}
+	}
+	return m
 }
 
 // Key is the whole key of the first packet of a megaflow, or what the datapath knows of it for flows that no handler made.

@@ -188,8 +188,9 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 	w.in.Key = &key
 	w.ctx.Translate(&w.in, &w.res)
 	res := &w.res
+	marks := marksOf(res.Mask)
 	clear(res.Mask[len(k.key):])
-	if wider(res.Mask, f.Mask) {
+	if wider(res.Mask, f.Mask) || marks&^k.marks != 0 {
 		w.set.cfg.Recirc.Release(res.Recircs)
 		return false
 	}

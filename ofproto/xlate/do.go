@@ -47,7 +47,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 		case *openflow.StripVLAN:
 			c.popVLAN()
 		case *openflow.PushVLAN:
-			c.pushVLAN(a.EthType, 0)
+			c.pushVLAN(a.EthType)
 		case *openflow.PushMPLS:
 			c.pushMPLS(a.EthType)
 		case *openflow.PopMPLS:
@@ -74,6 +74,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 		case *openflow.SetTunnel:
 			c.flow.SetTunID(a.ID)
 		case *openflow.SetQueue:
+			c.wc.SetExact(flow.FieldSkbPriority)
 			c.flow.SetSkbPriority(a.Queue)
 		case *openflow.PopQueue:
 			c.flow.SetSkbPriority(c.in.Key.SkbPriority())
@@ -240,6 +241,10 @@ func (c *Ctx) setField(a *openflow.SetField) {
 			k.SetVlanTPID0(0x8100)
 		}
 	}
+	switch a.Field {
+	case flow.FieldNwSrc, flow.FieldNwDst, flow.FieldIPv6Src, flow.FieldIPv6Dst:
+		c.wc.SetExact(flow.FieldNwProto) // whose checksum covers the address
+	}
 	mask := a.Mask
 	c.wc.Set(a.Field, c.wc.Get(a.Field).Or(mask))
 	k.Set(a.Field, k.Get(a.Field).AndNot(mask).Or(a.Value.And(mask)))
@@ -285,13 +290,10 @@ func (c *Ctx) setVLAN(f flow.FieldID, v uint64, push bool) {
 	c.flow.Set(f, flow.U(v))
 }
 
-// pushVLAN adds an outer tag with the id and priority of the present one, as push_vlan does.
-func (c *Ctx) pushVLAN(tpid, tci uint16) {
+// pushVLAN adds an outer tag of id and priority 0.
+func (c *Ctx) pushVLAN(tpid uint16) {
 	c.wc[flow.WVLAN] = ^uint64(0)
-	if old := c.flow.VlanTCI(); old&flow.VLANPresent != 0 && tci == 0 {
-		tci = old &^ flow.VLANPresent
-	}
-	c.flow[flow.WVLAN] = c.flow[flow.WVLAN]>>32 | uint64(tpid)<<48 | uint64(tci|flow.VLANPresent)<<32
+	c.flow[flow.WVLAN] = c.flow[flow.WVLAN]>>32 | uint64(tpid)<<48 | flow.VLANPresent<<32
 }
 
 func (c *Ctx) popVLAN() {
@@ -321,6 +323,7 @@ func (c *Ctx) decTTL(ids []uint16) bool {
 }
 
 func (c *Ctx) enqueue(a *openflow.Enqueue) {
+	c.wc.SetExact(flow.FieldSkbPriority)
 	old := c.flow.SkbPriority()
 	c.flow.SetSkbPriority(a.Queue)
 	port := a.Port
