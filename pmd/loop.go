@@ -185,6 +185,8 @@ func (p *poller) cacheFound(n int, union *megaflow.Union) {
 // one group.
 func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 	w := p.work
+	var o *outPort // of lastOut
+	lastOut := uint16(megaflow.OutDead)
 	for i := 0; i < n && i < burst; {
 		r := w.refs[i]
 		if r == 0 {
@@ -201,8 +203,16 @@ func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 		out := e.Out
 		if out < maxPort {
 			p.account(e, uint64(j-i), bytes, flags)
-			if o := p.out(uint32(out)); o != nil {
-				p.output(o, b, i, j)
+			if out != lastOut {
+				o, lastOut = p.out(uint32(out)), out
+			}
+			if o != nil {
+				if m := o.batch.N; j == i+1 && m < burst && o.dirty { // output, without the call
+					o.batch.Bufs[m&(burst-1)] = b.Bufs[i]
+					o.batch.N = m + 1
+				} else {
+					p.output(o, b, i, j)
+				}
 			} else {
 				p.dropRange(b, i, j, dpif.DropInvalidPort)
 			}
