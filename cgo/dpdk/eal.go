@@ -182,6 +182,16 @@ func (m *Mempool) Release() {
 // Size is the number of buffers that the pool has.
 func (m *Mempool) Size() int { return int(C.gv_pool_size(m.mp)) }
 
+// Dump describes the pool and its free buffers in DPDK's words (rte_mempool_dump).
+func (m *Mempool) Dump() string {
+	text := C.gv_pool_dump(m.mp)
+	if text == nil {
+		return ""
+	}
+	defer C.free(unsafe.Pointer(text))
+	return C.GoString(text)
+}
+
 // Alloc implements packet.Allocator.
 func (m *Mempool) Alloc(b *packet.Batch, n int) {
 	C.gv_pool_alloc(m.mp, C.uintptr_t(uintptr(unsafe.Pointer(b))), C.int(n))

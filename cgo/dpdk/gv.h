@@ -74,6 +74,7 @@ void *gv_pool_create(const char *name, unsigned n, unsigned cache, unsigned priv
 void gv_pool_free(void *mp);
 unsigned gv_pool_in_use(void *mp);
 unsigned gv_pool_size(void *mp);
+char *gv_pool_dump(void *mp);
 void gv_pool_alloc(void *mp, uintptr_t batch, int n);
 void gv_free(uintptr_t batch);
 void gv_free_one(uintptr_t buf);

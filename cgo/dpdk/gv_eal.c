@@ -99,6 +99,18 @@ void *gv_pool_create(const char *name, unsigned n, unsigned cache, unsigned priv
 
 void gv_pool_free(void *mp) { rte_mempool_free(mp); }
 unsigned gv_pool_in_use(void *mp) { return rte_mempool_in_use_count(mp); }
+/* A description of the pool, to be freed by the caller; NULL when memory is short. */
+char *gv_pool_dump(void *mp)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	if (!f)
+		return NULL;
+	rte_mempool_dump(f, mp);
+	fclose(f);
+	return text;
+}
 unsigned gv_pool_size(void *mp) { return ((struct rte_mempool *)mp)->size; }
 
 void gv_pool_alloc(void *mp, uintptr_t batch, int n)

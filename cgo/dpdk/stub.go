@@ -60,6 +60,9 @@ func (m *Mempool) Release() {}
 // Size is 0 without DPDK.
 func (m *Mempool) Size() int { return 0 }
 
+// Dump is empty without DPDK.
+func (m *Mempool) Dump() string { return "" }
+
 // Alloc implements packet.Allocator.
 func (m *Mempool) Alloc(b *packet.Batch, n int) { m.none.Alloc(b, n) }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"govs/dpif"
+	"govs/cgo/dpdk"
 	"govs/flow"
 	"govs/internal/unixctl"
 	"govs/ofproto"
@@ -31,6 +32,7 @@ func registerCommands(s *switchSystem, ctl *unixctl.Server) {
 		ctl.RegisterFunc(c.Name, c.Usage, c.MinArgs, c.MaxArgs, func(args []string) (string, error) { return s.dispatch(c.Name, args) })
 	}
 	pmd.RegisterCommands(ctl, s.datapaths)
+	ctl.RegisterFunc("netdev-dpdk/get-mempool-info", "[netdev]", 0, 1, s.mempoolInfo)
 	s.coverage.Collect(func() {
 		for r := dpif.DropReason(0); r < dpif.NumDropReasons; r++ {
 			total := uint64(0)
@@ -43,6 +45,35 @@ func registerCommands(s *switchSystem, ctl *unixctl.Server) {
 	if s.dummies != nil {
 		registerDummy(s, ctl)
 	}
+}
+
+// mempoolInfo describes the pool that a DPDK port's packets come from. All ports share one.
+func (s *switchSystem) mempoolInfo(args []string) (string, error) {
+	var pool *dpdk.Mempool
+	for _, b := range s.sortedBackers() {
+		m, ok := b.Datapath.Alloc().(*dpdk.Mempool)
+		if !ok {
+			continue
+		}
+		if len(args) == 0 {
+			pool = m
+		}
+		for _, p := range b.Datapath.Ports() {
+			if len(args) > 0 && p.Port.Name() == args[0] {
+				if !strings.HasPrefix(p.Port.Type(), "dpdk") {
+					return "", errors.New("Not a DPDK Interface")
+				}
+				pool = m
+			}
+		}
+	}
+	switch {
+	case pool != nil:
+		return pool.Dump(), nil
+	case len(args) > 0:
+		return "", errors.New("No such Interface")
+	}
+	return "", errors.New("Not allocated")
 }
 
 // datapaths returns the datapaths by name.

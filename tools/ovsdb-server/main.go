@@ -1,4 +1,3 @@
-// Command ovsdb-server serves Open vSwitch databases (ovsdb-server(1)).
 package main
 
 import (

@@ -1,0 +1,2 @@
+// Command ovsdb-server serves Open vSwitch databases (ovsdb-server(1)).
+package main
