@@ -110,10 +110,11 @@ func AppendSubfield(b []byte, s openflow.Subfield) []byte {
 }
 
 func (w *writer) hex(v flow.Value) {
-	if v.Hi != 0 {
+	switch {
+	case v.Hi != 0:
 		w.f("0x%x%016x", v.Hi, v.Lo)
-	} else {
-		w.f("0x%x", v.Lo)
+	default:
+		w.x(v.Lo)
 	}
 }
 
@@ -197,9 +198,11 @@ func (w *writer) action(a openflow.Action) {
 		w.s("dec_nsh_ttl")
 	case *openflow.SetTunnel:
 		if a.Wide || a.ID > 0xffffffff {
-			w.f("set_tunnel64:%#x", a.ID)
+			w.s("set_tunnel64:")
+			w.x(a.ID)
 		} else {
-			w.f("set_tunnel:%#x", a.ID)
+			w.s("set_tunnel:")
+			w.x(a.ID)
 		}
 	case *openflow.SetQueue:
 		w.f("set_queue:%d", a.Queue)
@@ -216,7 +219,9 @@ func (w *writer) action(a openflow.Action) {
 		if a.NewType == decapUseNext {
 			w.s("decap()")
 		} else {
-			w.f("decap(packet_type(ns=%d,type=%#x))", a.NewType>>16, a.NewType&0xffff)
+			w.f("decap(packet_type(ns=%d,type=", a.NewType>>16)
+			w.x(uint64(a.NewType & 0xffff))
+			w.s("))")
 		}
 	default:
 		w.control(a)
@@ -313,13 +318,24 @@ func (w *writer) control(a openflow.Action) {
 		w.actions(a.Actions)
 		w.s(")")
 	case *openflow.WriteMetadata:
-		w.f("write_metadata:%#x", a.Metadata)
+		w.s("write_metadata:")
+		w.x(a.Metadata)
 		if a.Mask != ^uint64(0) {
-			w.f("/%#x", a.Mask)
+			w.s("/")
+			w.x(a.Mask)
 		}
 	case *openflow.GotoTable:
 		w.s("goto_table:")
 		w.table(a.Table)
+	}
+}
+
+// x writes a number as C's %#x does: 0 has no prefix.
+func (w *writer) x(n uint64) {
+	if n == 0 {
+		w.s("0")
+	} else {
+		w.f("0x%x", n)
 	}
 }
 

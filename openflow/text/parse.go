@@ -26,8 +26,42 @@ func ParseActions(s string, n *Names) ([]openflow.Action, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkNested(list, false); err != nil {
+		return nil, err
+	}
 	return list, checkOrder(list)
 }
+
+// checkNested looks for actions in the wrong place.
+func checkNested(list []openflow.Action, inCT bool) error {
+	for _, a := range list {
+		switch a := a.(type) {
+		case *openflow.NAT:
+			if !inCT {
+				return errors.New("Cannot have NAT action outside of \"ct\" action")
+			}
+		case *openflow.CT:
+			if err := checkNested(a.Actions, true); err != nil {
+				return err
+			}
+		case *openflow.Clone:
+			if err := checkNested(a.Actions, false); err != nil {
+				return err
+			}
+		case *openflow.SetField:
+			if !inCT && ctField(a.Field) {
+				return errors.New("cannot set CT fields outside of ct action")
+			}
+		case *openflow.RegMove:
+			if !inCT && ctField(a.Dst.Field) {
+				return errors.New("cannot set CT fields outside of ct action")
+			}
+		}
+	}
+	return nil
+}
+
+func ctField(f flow.FieldID) bool { return f == flow.FieldCtMark || f == flow.FieldCtLabel }
 
 // instruction ranks, for the order in which they must stand.
 var instructionNames = []string{"meter", "apply_actions", "clear_actions", "write_actions", "write_metadata", "goto_table"}
@@ -370,8 +404,11 @@ func (p *parser) more(key, given, value string, depth int) (openflow.Action, err
 		return a, nil
 	case "goto_table":
 		t, err := p.table(value)
-		if err != nil {
+		if err != nil && value != "255" {
 			return nil, fmt.Errorf("unknown table %q", value)
+		}
+		if err != nil {
+			t = openflow.TableAll
 		}
 		return &openflow.GotoTable{Table: t}, nil
 	case "apply_actions":

@@ -76,6 +76,14 @@ func ParseFlowMod(s string, cmd openflow.FlowModCommand, n *Names) (*openflow.Fl
 	if err != nil {
 		return nil, err
 	}
+	o := openflow.CheckOptions{Table: openflow.TableAll, Version: openflow.OF10}
+	if err := openflow.Check(m.Actions, &m.Match, o); err != nil {
+		var code openflow.ErrCode
+		if errors.As(err, &code) {
+			return nil, fmt.Errorf("actions are invalid with specified match (%s)", code)
+		}
+		return nil, err
+	}
 	return m, nil
 }
 
