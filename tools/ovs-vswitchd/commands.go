@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"govs/dpif"
 	"govs/cgo/dpdk"
+	"govs/dpif"
 	"govs/flow"
 	"govs/internal/unixctl"
 	"govs/ofproto"
