@@ -147,3 +147,19 @@ func (d *Datapath) Drops() map[dpif.DropReason]uint64 {
 	}
 	return m
 }
+
+// Memory returns the number of megaflows, and the bytes outside the Go heap that they and their tables use.
+func (d *Datapath) Memory() (flows int, bytes uint64) {
+	for _, p := range d.allPollers() {
+		flows += int(p.flows.live.Load())
+		_ = p.callWait(&command{kind: cmdCall, call: func(p *poller) {
+			bytes += p.store.Bytes()
+			for _, c := range p.cls {
+				if c != nil {
+					bytes += c.Bytes()
+				}
+			}
+		}})
+	}
+	return flows, bytes
+}

@@ -138,6 +138,15 @@ func New(s *Store) *Classifier { return &Classifier{s: s, work: new(scratch)} }
 // Len is the number of flows.
 func (c *Classifier) Len() int { return c.count }
 
+// Bytes is the memory of the subtables' hash tables.
+func (c *Classifier) Bytes() uint64 {
+	n := uint64(0)
+	for _, t := range c.subs {
+		n += uint64(t.tab.n+t.tab.ovNext) * Line
+	}
+	return n
+}
+
 // Subtables returns the subtables, most hit first. The slice is the classifier's own.
 func (c *Classifier) Subtables() []*Subtable { return c.subs }
 

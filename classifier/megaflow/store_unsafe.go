@@ -120,6 +120,9 @@ func (s *Store) Prefetch(refs *[Burst]Ref, n int) {
 // Len is the number of entries in use, dead ones that are not freed yet included.
 func (s *Store) Len() int { return s.live }
 
+// Bytes is the memory that entries have used so far, at most.
+func (s *Store) Bytes() uint64 { return uint64(s.next) * Line }
+
 // Subtable returns the subtable of e, or nil.
 func (s *Store) Subtable(e *Entry) *Subtable {
 	if int(e.Sub) >= len(s.subs) {
