@@ -65,6 +65,7 @@ type ukey struct {
 	flags   uint16     // TCP flags seen so far
 	going   bool       // its removal has been asked for
 	flow    *dpif.Flow // set with going
+	marks   uint8      // what of WMark the translation read: see marksOf
 }
 
 // installed is called by the poller when it has dealt with the verdict.
