@@ -1,6 +1,8 @@
 // Package bench holds the benchmarks of whole programs against their peers.
 //
 //	bench/dataplane  cycles per packet of govs, OVS-DPDK and testpmd on the same captures (make bench)
+//	bench/ovsdb      ovsdb-server beside the original's (make bench ROW=ovsdb)
+//	bench/pmdbench   one poll-mode thread of package pmd alone, for profiles
 //
 // Benchmarks of single functions stand beside the functions.
 package bench

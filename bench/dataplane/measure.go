@@ -141,7 +141,6 @@ var (
 	reTx   = regexp.MustCompile(`tx pkts=(\d+)`)
 	reRx   = regexp.MustCompile(`rx pkts=(\d+)`)
 	reOwn  = regexp.MustCompile(`avg processing cycles per packet: ([0-9.]+)`)
-	reRecv = regexp.MustCompile(`packets received: (\d+)`)
 	reMiss = regexp.MustCompile(`miss with failed upcall: (\d+)`)
 )
 
