@@ -207,12 +207,31 @@ func (d *Daemon) checkDevices(ctx context.Context) {
 			if seq := ifc.dev.Seq(); seq != ifc.seq {
 				ifc.seq = seq
 				changed = true
+				d.followQueues(br, ifc)
 				br.of.PortChanged(ifc.state.Name)
 			}
 		}
 	}
 	if changed {
 		d.writeStatus(ctx)
+	}
+}
+
+// followQueues makes the datapath poll the queues that a device has now: a vhost-user guest decides on their number when it
+// connects. The port keeps its number, so its flows stay.
+func (d *Daemon) followQueues(br *bridge, ifc *iface) {
+	n := ifc.dev.RxQueues()
+	if n == ifc.rxqs {
+		return
+	}
+	ifc.rxqs = n
+	dp := br.backer.Datapath
+	if err := dp.PortDel(ifc.dp); err != nil {
+		d.log.Warnf("%s: could not remove port %d from datapath: %v", ifc.state.Name, ifc.dp, err)
+		return
+	}
+	if _, err := dp.PortAdd(ifc.dev, ifc.dp); err != nil {
+		d.log.Errf("%s: could not add port %d to datapath again: %v", ifc.state.Name, ifc.dp, err)
 	}
 }
 

@@ -40,6 +40,7 @@ type iface struct {
 	dev    ports.Port
 	dp     dpif.PortNo
 	ofport openflow.Port
+	rxqs   int  // receive queues of dev that the datapath polls
 	added  bool // it is in the bridge
 	err    error
 	seq    uint64           // of dev, when its status was last read
@@ -225,7 +226,7 @@ func (d *Daemon) addIface(br *bridge, ifc *iface) error {
 	if err != nil {
 		return err
 	}
-	ifc.dev = dev
+	ifc.dev, ifc.rxqs = dev, dev.RxQueues()
 	no, err := br.backer.Datapath.PortAdd(dev, br.backer.wantedNumber(w.Name, func(n dpif.PortNo) bool { return d.dpPortTaken(br.backer, n) }))
 	if err != nil {
 		_ = dev.Close()
