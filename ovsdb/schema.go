@@ -280,10 +280,7 @@ func ReadSchemaFile(name string) (*DatabaseSchema, error) {
 		return nil, fmt.Errorf("failed to read schema: \"%s\" could not be read as JSON (error opening \"%s\": %s)",
 			name, name, strerror.Text(err))
 	}
-	v, err := ojson.Parse(string(data))
-	if err == nil && v.Kind() != ojson.Object && v.Kind() != ojson.Array {
-		err = &ojson.SyntaxError{Column: 1, Byte: 1, Msg: "syntax error at beginning of input"}
-	}
+	v, err := ojson.ParseDocument(string(data))
 	if err != nil {
 		return nil, fmt.Errorf("failed to read schema: \"%s\" could not be read as JSON (%w)", name, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -21,33 +22,44 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d, byte %d: %s", e.Line, e.Column, e.Byte, e.Msg)
 }
 
-// Parse parses text, which must hold one JSON value and nothing else but white space. The value shares
-// text's memory.
-func Parse(text string) (Value, error) {
-	v, n, err := ParsePrefix(text)
+// ParseDocument is Parse for text that must hold an object or an array, as files and messages do.
+func ParseDocument(text string) (Value, error) {
+	p := parser{s: text, stack: make([]Value, 0, 32)}
+	p.space()
+	if p.i == len(p.s) {
+		return Value{}, p.errorf(p.i, "empty input stream")
+	}
+	if c := p.s[p.i]; c != '{' && c != '[' {
+		return Value{}, p.unexpected("syntax error at beginning of input")
+	}
+	v, err := p.value(0)
 	if err != nil {
 		return Value{}, err
 	}
-	p := parser{s: text, i: n}
 	p.space()
 	if p.i < len(p.s) {
-		return Value{}, p.errorf(p.i, "trailing garbage at end of input")
+		return Value{}, p.unexpected("trailing garbage at end of input")
 	}
 	return v, nil
 }
 
-// ParsePrefix parses the JSON value at the start of text and returns how many bytes it took.
-func ParsePrefix(text string) (Value, int, error) {
+// Parse parses text, which must hold one JSON value and nothing else but white space. The value shares text's memory.
+// Errors are *SyntaxError with the original's words and its way of counting positions.
+func Parse(text string) (Value, error) {
 	p := parser{s: text, stack: make([]Value, 0, 32)}
 	p.space()
 	if p.i == len(p.s) {
-		return Value{}, p.i, p.errorf(p.i, "empty input stream")
+		return Value{}, p.errorf(p.i, "empty input stream")
 	}
 	v, err := p.value(0)
 	if err != nil {
-		return Value{}, p.i, err
+		return Value{}, err
 	}
-	return v, p.i, nil
+	p.space()
+	if p.i < len(p.s) {
+		return Value{}, p.unexpected("trailing garbage at end of input")
+	}
+	return v, nil
 }
 
 type parser struct {
@@ -57,8 +69,8 @@ type parser struct {
 }
 
 func (p *parser) errorf(at int, format string, args ...any) *SyntaxError {
-	line, col := 0, 0
-	for _, c := range []byte(p.s[:at]) {
+	line, col := 0, at-min(at, len(p.s))
+	for _, c := range []byte(p.s[:min(at, len(p.s))]) {
 		if c == '\n' {
 			line, col = line+1, 0
 		} else {
@@ -66,6 +78,51 @@ func (p *parser) errorf(at int, format string, args ...any) *SyntaxError {
 		}
 	}
 	return &SyntaxError{Line: line, Column: col, Byte: at, Msg: fmt.Sprintf(format, args...)}
+}
+
+// unexpected returns an error with the given words about the token at p.i, unless there is something wrong with the
+// token itself. The position is where the original's lexer is when it has the token: at a punctuation mark, at the
+// closing quote of a string, and behind a number or a keyword.
+func (p *parser) unexpected(msg string) error {
+	p.space()
+	if p.i >= len(p.s) {
+		at := p.i
+		if at > 0 && (isAlpha(p.s[at-1]) || isNumeric(p.s[at-1])) {
+			at++ // the lexer saw the end of the token by a space that it made up
+		}
+		return p.errorf(at, "unexpected end of input")
+	}
+	at := p.i
+	switch c := p.s[p.i]; {
+	case c == '"':
+		if _, err := p.str(); err != nil {
+			return err
+		}
+		at = p.i - 1
+	case c == '-' || c >= '0' && c <= '9':
+		if _, err := p.number(); err != nil {
+			return err
+		}
+		at = p.i
+	case c >= 'a' && c <= 'z':
+		if _, err := p.keyword(); err != nil {
+			return err
+		}
+		at = p.i
+	case strings.IndexByte("[]{}:,", c) >= 0:
+	default:
+		if c >= 0x20 && c < 0x7f {
+			return p.errorf(p.i, "invalid character '%c'", c)
+		}
+		return p.errorf(p.i, "invalid character U+%04x", c)
+	}
+	return p.errorf(at, "%s", msg)
+}
+
+func isAlpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+func isNumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
 }
 
 func (p *parser) space() {
@@ -82,15 +139,16 @@ func (p *parser) space() {
 func (p *parser) value(depth int) (Value, error) {
 	p.space()
 	if p.i >= len(p.s) {
-		return Value{}, p.errorf(p.i, "unexpected end of input")
-	}
-	if depth > MaxDepth {
-		return Value{}, p.errorf(p.i, "input exceeds maximum nesting depth %d", MaxDepth)
+		return Value{}, p.unexpected("")
 	}
 	switch c := p.s[p.i]; c {
-	case '{':
-		return p.object(depth)
-	case '[':
+	case '{', '[':
+		if depth >= MaxDepth {
+			return Value{}, p.errorf(p.i, "input exceeds maximum nesting depth %d", MaxDepth)
+		}
+		if c == '{' {
+			return p.object(depth)
+		}
 		return p.array(depth)
 	case '"':
 		s, err := p.str()
@@ -99,25 +157,17 @@ func (p *parser) value(depth int) (Value, error) {
 		if c == '-' || c >= '0' && c <= '9' {
 			return p.number()
 		}
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
+		if c >= 'a' && c <= 'z' {
 			return p.keyword()
 		}
-		if c < 0x20 || c >= 0x7f {
-			return Value{}, p.errorf(p.i, "invalid character U+%04x", c)
-		}
-		return Value{}, p.errorf(p.i, "syntax error parsing value")
+		return Value{}, p.unexpected("syntax error expecting value")
 	}
 }
 
 func (p *parser) keyword() (Value, error) {
 	start := p.i
-	for p.i < len(p.s) {
-		c := p.s[p.i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			p.i++
-			continue
-		}
-		break
+	for p.i < len(p.s) && isAlpha(p.s[p.i]) {
+		p.i++
 	}
 	switch p.s[start:p.i] {
 	case "true":
@@ -127,7 +177,7 @@ func (p *parser) keyword() (Value, error) {
 	case "null":
 		return Value{}, nil
 	}
-	return Value{}, p.errorf(start, "invalid keyword '%s'", p.s[start:p.i])
+	return Value{}, p.errorf(p.i, "invalid keyword '%s'", p.s[start:p.i])
 }
 
 func (p *parser) array(depth int) (Value, error) {
@@ -145,20 +195,16 @@ func (p *parser) array(depth int) (Value, error) {
 		}
 		p.stack = append(p.stack, e)
 		p.space()
-		if p.i >= len(p.s) {
-			return Value{}, p.errorf(p.i, "unexpected end of input in array")
-		}
-		c := p.s[p.i]
-		p.i++
-		if c == ',' {
+		if p.i < len(p.s) && p.s[p.i] == ',' {
+			p.i++
 			continue
 		}
-		if c == ']' {
-			break
+		if p.i < len(p.s) && p.s[p.i] == ']' {
+			p.i++
+			return Value{kind: Array, list: p.pop(base)}, nil
 		}
-		return Value{}, p.errorf(p.i-1, "syntax error expecting ']' or ','")
+		return Value{}, p.unexpected("syntax error expecting ']' or ','")
 	}
-	return Value{kind: Array, list: p.pop(base)}, nil
 }
 
 func (p *parser) pop(base int) []Value {
@@ -178,22 +224,16 @@ func (p *parser) object(depth int) (Value, error) {
 	}
 	for {
 		p.space()
-		if p.i >= len(p.s) {
-			return Value{}, p.errorf(p.i, "unexpected end of input in object")
-		}
-		if p.s[p.i] != '"' {
-			return Value{}, p.errorf(p.i, "syntax error parsing object expecting string")
+		if p.i >= len(p.s) || p.s[p.i] != '"' {
+			return Value{}, p.unexpected("syntax error parsing object expecting string")
 		}
 		k, err := p.str()
 		if err != nil {
 			return Value{}, err
 		}
 		p.space()
-		if p.i >= len(p.s) {
-			return Value{}, p.errorf(p.i, "unexpected end of input in object")
-		}
-		if p.s[p.i] != ':' {
-			return Value{}, p.errorf(p.i, "syntax error parsing object expecting ':'")
+		if p.i >= len(p.s) || p.s[p.i] != ':' {
+			return Value{}, p.unexpected("syntax error parsing object expecting ':'")
 		}
 		p.i++
 		e, err := p.value(depth + 1)
@@ -202,73 +242,59 @@ func (p *parser) object(depth int) (Value, error) {
 		}
 		p.stack = append(p.stack, Value{kind: String, str: k}, e)
 		p.space()
-		if p.i >= len(p.s) {
-			return Value{}, p.errorf(p.i, "unexpected end of input in object")
-		}
-		c := p.s[p.i]
-		p.i++
-		if c == ',' {
+		if p.i < len(p.s) && p.s[p.i] == ',' {
+			p.i++
 			continue
 		}
-		if c == '}' {
-			break
+		if p.i < len(p.s) && p.s[p.i] == '}' {
+			p.i++
+			return Value{kind: Object, list: p.pop(base)}, nil
 		}
-		return Value{}, p.errorf(p.i-1, "syntax error expecting '}' or ','")
+		return Value{}, p.unexpected("syntax error expecting '}' or ','")
 	}
-	return Value{kind: Object, list: p.pop(base)}, nil
 }
 
-// str parses the string that starts at the quote at p.i.
+// str parses the string that starts at the quote at p.i. Bytes that are not UTF-8 are taken as they are, as the
+// original takes them: a database that has some must stay readable.
 func (p *parser) str() (string, error) {
 	p.i++
 	start := p.i
-	ascii := true
+	escaped := false
 	for i := start; i < len(p.s); i++ {
 		c := p.s[i]
-		if c == '"' {
-			s := p.s[start:i]
-			if !ascii && !utf8.ValidString(s) {
-				return "", p.errorf(start, "invalid UTF-8 sequence in string")
-			}
+		switch {
+		case c == '"':
 			p.i = i + 1
+			if !escaped {
+				return p.s[start:i], nil
+			}
+			s, msg := unescape(p.s[start:i])
+			if msg != "" {
+				return "", p.errorf(i, "%s", msg)
+			}
 			return s, nil
-		}
-		if c == '\\' {
-			return p.escapedStr(start, i)
-		}
-		if c < 0x20 {
+		case c == '\\':
+			escaped = true
+			if i++; i < len(p.s) && p.s[i] < 0x20 {
+				return "", p.errorf(i, "U+%04X must be escaped in quoted string", p.s[i])
+			}
+		case c < 0x20:
 			return "", p.errorf(i, "U+%04X must be escaped in quoted string", c)
-		}
-		if c >= 0x80 {
-			ascii = false
 		}
 	}
 	return "", p.errorf(len(p.s), "unexpected end of input in quoted string")
 }
 
-func (p *parser) escapedStr(start, i int) (string, error) {
-	b := append(make([]byte, 0, i-start+16), p.s[start:i]...)
-	for i < len(p.s) {
-		c := p.s[i]
-		switch {
-		case c == '"':
-			if !utf8.Valid(b) {
-				return "", p.errorf(start, "invalid UTF-8 sequence in string")
-			}
-			p.i = i + 1
-			return string(b), nil
-		case c < 0x20:
-			return "", p.errorf(i, "U+%04X must be escaped in quoted string", c)
-		case c != '\\':
-			b = append(b, c)
-			i++
+// unescape returns the string that the text s between quotes stands for, or what is wrong with it.
+func unescape(s string) (out, msg string) {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b = append(b, s[i])
 			continue
 		}
-		i++
-		if i >= len(p.s) {
-			break
-		}
-		switch e := p.s[i]; e {
+		i++ // str made sure that something follows
+		switch e := s[i]; e {
 		case '"', '\\', '/':
 			b = append(b, e)
 		case 'b':
@@ -282,45 +308,47 @@ func (p *parser) escapedStr(start, i int) (string, error) {
 		case 't':
 			b = append(b, '\t')
 		case 'u':
-			r, n, msg := unescape(p.s[i+1:])
+			r, n, msg := unescapeU(s[i+1:])
 			if msg != "" {
-				return "", p.errorf(i-1, "%s", msg)
+				return "", msg
 			}
 			b = utf8.AppendRune(b, r)
 			i += n
 		default:
-			return "", p.errorf(i-1, "bad escape \\%c", e)
+			return "", fmt.Sprintf("bad escape \\%c", e)
 		}
-		i++
 	}
-	return "", p.errorf(len(p.s), "unexpected end of input in quoted string")
+	return string(b), ""
 }
 
-// unescape decodes what follows "\u": four hex digits, and the second half of a surrogate pair.
-func unescape(s string) (r rune, n int, msg string) {
-	hi, ok := hex4(s)
-	if !ok {
-		return 0, 0, "malformed \\u escape"
+// unescapeU decodes what follows "\u": four hex digits, and the second half of a surrogate pair.
+func unescapeU(s string) (r rune, n int, msg string) {
+	hi, msg := hex4(s)
+	if msg != "" {
+		return 0, 0, msg
 	}
 	if hi == 0 {
 		return 0, 0, "null bytes not supported in quoted strings"
 	}
-	if hi >= 0xdc00 && hi < 0xe000 || hi >= 0xd800 && hi < 0xdc00 && (len(s) < 6 || s[4] != '\\' || s[5] != 'u') {
+	if hi < 0xd800 || hi >= 0xdc00 {
+		return hi, 4, "" // half a pair becomes U+FFFD
+	}
+	if len(s) < 6 || s[4] != '\\' || s[5] != 'u' {
 		return 0, 0, "malformed escaped surrogate pair"
 	}
-	if hi < 0xd800 || hi >= 0xe000 {
-		return hi, 4, ""
+	lo, msg := hex4(s[6:])
+	if msg != "" {
+		return 0, 0, msg
 	}
-	lo, ok := hex4(s[6:])
-	if !ok || lo < 0xdc00 || lo >= 0xe000 {
+	if lo < 0xdc00 || lo >= 0xe000 {
 		return 0, 0, "second half of escaped surrogate pair is not trailing surrogate"
 	}
 	return 0x10000 + (hi-0xd800)<<10 + (lo - 0xdc00), 10, ""
 }
 
-func hex4(s string) (rune, bool) {
+func hex4(s string) (rune, string) {
 	if len(s) < 4 {
-		return 0, false
+		return 0, "quoted string ends within \\u escape"
 	}
 	var r rune
 	for i := 0; i < 4; i++ {
@@ -333,53 +361,23 @@ func hex4(s string) (rune, bool) {
 		case c >= 'A' && c <= 'F':
 			c -= 'A' - 10
 		default:
-			return 0, false
+			return 0, "malformed \\u escape"
 		}
 		r = r<<4 | rune(c)
 	}
-	return r, true
+	return r, ""
 }
 
 func (p *parser) number() (Value, error) {
 	start := p.i
-	i := start
-	if p.s[i] == '-' {
-		i++
+	for p.i < len(p.s) && isNumeric(p.s[p.i]) {
+		p.i++
 	}
-	digits := func() bool {
-		j := i
-		for i < len(p.s) && p.s[i] >= '0' && p.s[i] <= '9' {
-			i++
-		}
-		return i > j
+	text := p.s[start:p.i]
+	isInt, msg := checkNumber(text)
+	if msg != "" {
+		return Value{}, p.errorf(p.i, "%s", msg)
 	}
-	intStart := i
-	if !digits() {
-		return Value{}, p.errorf(start, "'-' must be followed by digit")
-	}
-	if p.s[intStart] == '0' && i > intStart+1 {
-		return Value{}, p.errorf(start, "leading zeros not allowed")
-	}
-	isInt := true
-	if i < len(p.s) && p.s[i] == '.' {
-		isInt = false
-		i++
-		if !digits() {
-			return Value{}, p.errorf(start, "decimal point must be followed by digit")
-		}
-	}
-	if i < len(p.s) && (p.s[i] == 'e' || p.s[i] == 'E') {
-		isInt = false
-		i++
-		if i < len(p.s) && (p.s[i] == '+' || p.s[i] == '-') {
-			i++
-		}
-		if !digits() {
-			return Value{}, p.errorf(start, "exponent must contain at least one digit")
-		}
-	}
-	text := p.s[start:i]
-	p.i = i
 	if isInt {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return Value{kind: Integer, num: uint64(n)}, nil
@@ -387,7 +385,7 @@ func (p *parser) number() (Value, error) {
 	}
 	f, err := strconv.ParseFloat(text, 64)
 	if err != nil && math.IsInf(f, 0) {
-		return Value{}, p.errorf(start, "number outside valid range")
+		return Value{}, p.errorf(p.i, "number outside valid range")
 	}
 	if f == math.Trunc(f) && math.Abs(f) < 1<<63 && !isInt {
 		// A whole number is an integer however it is written.
@@ -397,4 +395,48 @@ func (p *parser) number() (Value, error) {
 		f = 0 // no negative zero
 	}
 	return Value{kind: Real, num: math.Float64bits(f)}, nil
+}
+
+// checkNumber checks that text is a JSON number and tells whether it is written as an integer.
+func checkNumber(text string) (isInt bool, msg string) {
+	i := 0
+	digits := func() bool {
+		j := i
+		for i < len(text) && text[i] >= '0' && text[i] <= '9' {
+			i++
+		}
+		return i > j
+	}
+	if text[0] == '-' {
+		i++
+	}
+	first := i
+	if !digits() {
+		return false, "'-' must be followed by digit"
+	}
+	if text[first] == '0' && i > first+1 {
+		return false, "leading zeros not allowed"
+	}
+	isInt = true
+	if i < len(text) && text[i] == '.' {
+		isInt = false
+		i++
+		if !digits() {
+			return false, "decimal point must be followed by digit"
+		}
+	}
+	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
+		isInt = false
+		i++
+		if i < len(text) && (text[i] == '+' || text[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return false, "exponent must contain at least one digit"
+		}
+	}
+	if i < len(text) {
+		return false, "syntax error in number"
+	}
+	return isInt, ""
 }

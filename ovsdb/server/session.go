@@ -135,7 +135,7 @@ func (s *session) rawMessage(raw []byte) error {
 		s.srv.bigMu.Lock()
 		defer s.srv.bigMu.Unlock()
 	}
-	v, err := ojson.Parse(string(raw))
+	v, err := ojson.ParseDocument(string(raw))
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (r *Reader) read() (ojson.Value, int64, error) {
 		return ojson.Value{}, 0, ovsdb.Errorf("syntax error",
 			"%s: %d bytes starting at offset %d have SHA-1 hash %s but should have hash %s", r.name, length, at, got, hash)
 	}
-	v, err := ojson.Parse(string(body))
+	v, err := ojson.ParseDocument(string(body))
 	if err != nil {
 		return ojson.Value{}, 0, ovsdb.Errorf("syntax error", "%s: %d bytes starting at offset %d are not valid JSON (%s)",
 			r.name, length, at, err)
