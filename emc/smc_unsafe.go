@@ -32,6 +32,9 @@ type Signatures struct {
 	mem  unsafe.Pointer
 	mask uint32 // buckets - 1
 	rnd  uint32
+
+	addrs [burst]uintptr // a Lookup's working memory
+	cand  [burst]megaflow.Ref
 }
 
 const smcSize = megaflow.Line << smcMaxBits
@@ -85,7 +88,14 @@ func smcLane(m uint64) int {
 // returns how many they are. What it finds is never a dead flow.
 func (c *Signatures) Lookup(keys *[burst]flow.Key, lens *[burst]uint8, hashes *[burst]uint64, idx *[burst]uint8, n int, refs *[burst]megaflow.Ref) int {
 	n = min(n, burst)
-	var cand [burst]megaflow.Ref
+	large := c.mask >= 1<<12
+	if large {
+		for j := 0; j < n; j++ {
+			c.addrs[j] = uintptr(unsafe.Pointer(c.bucket(hashes[idx[j]&(burst-1)])))
+		}
+		megaflow.Prefetch(&c.addrs, n)
+	}
+	cand := &c.cand
 	for j := 0; j < n; j++ {
 		h := hashes[idx[j]&(burst-1)]
 		b := c.bucket(h)
@@ -96,8 +106,8 @@ func (c *Signatures) Lookup(keys *[burst]flow.Key, lens *[burst]uint8, hashes *[
 		}
 		cand[j] = r
 	}
-	if c.mask >= 1<<12 {
-		c.s.Prefetch(&cand, n)
+	if large {
+		c.s.Prefetch(cand, n)
 	}
 	left := 0
 	for j := 0; j < n; j++ {

@@ -64,6 +64,7 @@ type Store struct {
 	live    int
 	layouts uint32 // of all Unions so far
 	Seeds   Seeds
+	addrs   [Burst]uintptr // for Prefetch
 }
 
 const maxLines = (headerWords*8 + flow.Words*8 + Line - 1) / Line
@@ -110,12 +111,14 @@ func (s *Store) Entry(r Ref) *Entry {
 
 // Prefetch asks for the entries refs[idx[0]], refs[idx[1]]… of n packets; a zero Ref does no harm.
 func (s *Store) Prefetch(refs *[Burst]Ref, n int) {
-	var a [Burst]uintptr
 	for i := 0; i < n && i < Burst; i++ {
-		a[i] = uintptr(s.base) + uintptr(refs[i])*Line
+		s.addrs[i] = uintptr(s.base) + uintptr(refs[i])*Line
 	}
-	prefetch(&a, n)
+	prefetch(&s.addrs, min(n, Burst))
 }
+
+// Prefetch asks for the cache lines at the first n addresses, which may be any.
+func Prefetch(addrs *[Burst]uintptr, n int) { prefetch(addrs, min(n, Burst)) }
 
 // Len is the number of entries in use, dead ones that are not freed yet included.
 func (s *Store) Len() int { return s.live }
