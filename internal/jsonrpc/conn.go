@@ -19,6 +19,8 @@ type Options struct {
 	Limits     Limits
 	MaxBacklog int          // bytes of output that may be queued; 0 for no bound
 	Log        *vlog.Module // module "jsonrpc"; may be nil
+	// LogLimit bounds messages about what peers send; nil for no bound. A connection logs at most one.
+	LogLimit *vlog.RateLimit
 	// OnDrain is called, from any goroutine and without locks held, whenever
 	// the last queued byte of output has been handed to the system.
 	OnDrain func()
@@ -211,20 +213,20 @@ func (c *Conn) Recv() (*Message, error) {
 		var syn *SyntaxError
 		switch {
 		case errors.As(err, &syn):
-			c.opts.Log.WarnRLf(rateLimit(c), "%s: error parsing stream: %s", c.name, syn)
+			c.warnf("%s: error parsing stream: %s", c.name, syn)
 			err = fmt.Errorf("error parsing stream: %w: %w", syn, syscall.EPROTO)
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			c.opts.Log.WarnRLf(rateLimit(c), "%s: receive error: %s", c.name, strerror.Errno(syscall.ECONNRESET))
+			c.warnf("%s: receive error: %s", c.name, strerror.Errno(syscall.ECONNRESET))
 			err = fmt.Errorf("%w: %w", err, syscall.ECONNRESET)
 		case err != io.EOF && !errors.Is(err, errClosed):
-			c.opts.Log.WarnRLf(rateLimit(c), "%s: receive error: %s", c.name, strerror.Text(err))
+			c.warnf("%s: receive error: %s", c.name, strerror.Text(err))
 		}
 		c.fail(err)
 		return nil, err
 	}
 	m, err := Parse(b)
 	if err != nil {
-		c.opts.Log.WarnRLf(rateLimit(c), "%s: received bad JSON-RPC message: %s", c.name, err)
+		c.warnf("%s: received bad JSON-RPC message: %s", c.name, err)
 		err = fmt.Errorf("received bad JSON-RPC message: %w: %w", err, syscall.EPROTO)
 		c.fail(err)
 		return nil, err
@@ -235,9 +237,14 @@ func (c *Conn) Recv() (*Message, error) {
 	return m, nil
 }
 
-// rateLimit exists so that a peer cannot fill the log; each connection ends
-// with its first error, so one message each is the bound.
-func rateLimit(*Conn) *vlog.RateLimit { return vlog.NewRateLimit(60, 1) }
+// warnf logs what is wrong with the peer.
+func (c *Conn) warnf(format string, args ...any) {
+	if c.opts.LogLimit != nil {
+		c.opts.Log.WarnRLf(c.opts.LogLimit, format, args...)
+		return
+	}
+	c.opts.Log.Warnf(format, args...)
+}
 
 // Buffered tells whether Recv has bytes that it did not use yet.
 func (c *Conn) Buffered() bool { return c.dec.Buffered() }

@@ -157,13 +157,14 @@ func (s *Server) Listen(path string) error {
 	s.mu.Lock()
 	s.listener, s.path = l, path
 	s.mu.Unlock()
+	limit := vlog.NewRateLimit(60, 5)
 	s.wg.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			conn := jsonrpc.NewConn(c, jsonrpc.Options{Log: s.rpcLog})
+			conn := jsonrpc.NewConn(c, jsonrpc.Options{Log: s.rpcLog, LogLimit: limit})
 			s.mu.Lock()
 			if s.closed {
 				s.mu.Unlock()

@@ -412,3 +412,8 @@ func (t *Txn) References(u ovsdb.UUID) (strong, weak bool) {
 	}
 	return strong, weak
 }
+
+// NewSnapshot returns a snapshot of an empty database, for tests and for work without a server.
+func NewSnapshot(schema *ovsdb.DatabaseSchema) *Snapshot {
+	return newBuilder(nil, schema).snapshot(1)
+}

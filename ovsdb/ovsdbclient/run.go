@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"govs/internal/clock"
 	"govs/internal/jsonrpc"
@@ -93,13 +94,14 @@ func Run(ctx context.Context, o Options, args []string) error {
 	if r.command.server {
 		server := o.DefaultServer
 		// An argument too many, or one that looks like it, is the server.
+		// It may be a list of servers.
 		if len(args) > r.command.min && (stream.IsActive(args[0]) || stream.IsPassive(args[0])) {
 			server, args = args[0], args[1:]
 		}
 		if !r.command.database && !r.fits(len(args)) {
 			return syntax
 		}
-		if err := r.connect(server); err != nil {
+		if err := r.connectAny(server); err != nil {
 			return err
 		}
 		defer r.conn.Close()
@@ -118,6 +120,16 @@ func Run(ctx context.Context, o Options, args []string) error {
 
 func (r *runner) fits(n int) bool {
 	return n >= r.command.min && (r.command.max < 0 || n <= r.command.max)
+}
+
+// connectAny connects to the first server of a list that can be connected to.
+func (r *runner) connectAny(servers string) (err error) {
+	for server := range strings.SplitSeq(servers, ",") {
+		if err = r.connect(server); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // connect opens the connection to a server, or waits for the server to connect to us.

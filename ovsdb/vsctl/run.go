@@ -72,11 +72,12 @@ func newClient(o Options, tables map[string]bool) *client.Client {
 	for t := range tables {
 		monitor[t] = nil
 	}
-	tries := 1
+	remotes := strings.Split(o.DB, ",")
+	tries := len(remotes)
 	if o.Retry {
 		tries = 0
 	}
-	return client.New(client.Options{Remotes: []string{o.DB}, Database: vswitch.Database, Tables: monitor, Stream: o.Stream,
+	return client.New(client.Options{Remotes: remotes, Database: vswitch.Database, Tables: monitor, Stream: o.Stream,
 		Clock: clock.Real{}, Log: o.Log, ProbeInterval: -1, MaxTries: tries})
 }
 
@@ -111,7 +112,7 @@ func (r *runner) next(ctx context.Context, seq uint64) (*client.Snapshot, error)
 			return nil, fmt.Errorf("%s: database connection failed (%s)", r.o.DB, strerror.Text(err))
 		case <-ch:
 		}
-		if err := r.cl.Err(); err != nil && !r.o.Retry && !r.cl.Connected() {
+		if err := r.cl.Err(); err != nil && !r.o.Retry && !r.cl.Connected() && !strings.Contains(r.o.DB, ",") {
 			return nil, fmt.Errorf("%s: database connection failed (%s)", r.o.DB, strerror.Text(err))
 		}
 	}
