@@ -82,7 +82,12 @@ func (b *Bridge) modify(c *conn.Conn, _ int, msgs []*openflow.Msg) (int, error) 
 			if m.Version < openflow.OF12 && body.Command == openflow.FlowAdd {
 				body.Flags |= openflow.FlowResetCounts // a flag of later versions, which these imply
 			}
-			err = ch.flowMod(body)
+			if body.Command <= openflow.FlowModifyStrict {
+				err = openflow.Check(body.Actions, &body.Match, openflow.CheckOptions{Table: body.Table, Version: m.Version})
+			}
+			if err == nil {
+				err = ch.flowMod(body)
+			}
 		case *openflow.GroupMod:
 			err = ch.groupMod(body)
 		case *openflow.PortMod:

@@ -307,7 +307,7 @@ func (w *writer) flowMod(m *FlowMod) {
 
 func (w *writer) flowMod11(m *FlowMod) {
 	cookie := m.Cookie
-	if m.Command == FlowAdd || m.ModifyCookie && m.CookieMask == 0 {
+	if m.Command == FlowAdd || w.v == OF11 && m.ModifyCookie && m.CookieMask == 0 {
 		cookie = m.NewCookie
 	}
 	w.u64(cookie)

@@ -30,7 +30,10 @@ type FlowOptions struct {
 // AppendFlow appends a flow as dump-flows prints it, without a newline at the end.
 func AppendFlow(b []byte, f *openflow.FlowStats, o FlowOptions) []byte {
 	w := writer{b, o.Names}
-	w.f(" cookie=0x%x, ", f.Cookie)
+	w.s(" ")
+	if !o.NoStats || f.Cookie != 0 {
+		w.f("cookie=0x%x, ", f.Cookie)
+	}
 	if !o.NoStats {
 		w.s("duration=")
 		w.duration(f.DurationSec, f.DurationNsec)

@@ -477,12 +477,15 @@ func (p *parser) output(value string) (openflow.Action, error) {
 				if err := num(&a.MaxLen, v, "max_len"); err != nil {
 					return nil, err
 				}
-				if a.MaxLen < 14 {
-					return nil, fmt.Errorf("max_len %d is less than the minimum value %d", a.MaxLen, 14)
-				}
 			default:
 				return nil, fmt.Errorf("invalid key '%s' in output_trunc argument", k)
 			}
+		}
+		if a.MaxLen < 14 {
+			return nil, fmt.Errorf("max_len %d is less than the minimum value %d", a.MaxLen, 14)
+		}
+		if a.Port == openflow.PortNone {
+			return nil, errors.New("output to unknown truncate port: NONE")
 		}
 		return a, nil
 	}

@@ -64,6 +64,9 @@ func ParseFlowMod(s string, cmd openflow.FlowModCommand, n *Names) (*openflow.Fl
 	if masked && cmd == openflow.FlowAdd {
 		return nil, errors.New("cannot set cookie mask on add")
 	}
+	if m.NewCookie == ^uint64(0) && m.CookieMask == 0 && !del { // a modification that may add a flow gives it a cookie
+		m.NewCookie, m.ModifyCookie = 0, true
+	}
 	if !has {
 		return m, nil
 	}
@@ -85,6 +88,14 @@ func ParseFlowMod(s string, cmd openflow.FlowModCommand, n *Names) (*openflow.Fl
 		return nil, err
 	}
 	return m, nil
+}
+
+// minusOne writes -1 in a way that a 64-bit number can be read from.
+func minusOne(s string) string {
+	if s == "-1" {
+		return "0xffffffffffffffff"
+	}
+	return s
 }
 
 // flowSetting applies one "name=value" that is no flag.
@@ -119,16 +130,13 @@ func (p *parser) flowSetting(m *openflow.FlowMod, name, value string, masked *bo
 		if has {
 			// A masked cookie is one to match.
 			*masked = true
-			if v == "-1" && m.Command != openflow.FlowAdd {
-				return fmt.Errorf("%s is reserved", value)
-			}
-			if err := num(&m.Cookie, v, name); err != nil {
+			if err := num(&m.Cookie, minusOne(v), name); err != nil {
 				return err
 			}
-			return num(&m.CookieMask, mask, name)
+			return num(&m.CookieMask, minusOne(mask), name)
 		}
 		if m.Command == openflow.FlowDelete || m.Command == openflow.FlowDeleteStrict {
-			return errors.New("must specify mask in cookie") // ovs-ofctl del-flows wants cookie/mask, -1 for all of it
+			return fmt.Errorf("cannot set cookie (to match on a cookie, specify a mask, e.g. cookie=%s/-1)", v)
 		}
 		if err := num(&m.NewCookie, v, name); err != nil {
 			return err
