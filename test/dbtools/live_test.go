@@ -2,6 +2,7 @@ package dbtools
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -255,5 +256,33 @@ func TestLocks(t *testing.T) {
 		expect(first, "locked")
 		expect(first, `["l"]`)
 		stopSecond()
+	})
+}
+
+// TestVsctlConflicts has several ovs-vsctl change one bridge at once: each must try again until its change is in.
+func TestVsctlConflicts(t *testing.T) {
+	servers(t, func(t *testing.T, server side) {
+		e := newEnv(t)
+		e.startServer(server, schemaFile)
+		vsctl := our.program(t, "ovs-vsctl")
+		e.must(vsctl, "--no-wait", "add-br", "br0")
+		const workers, each = 4, 12
+		errs := make(chan string, workers*each)
+		for w := range workers {
+			for i := range each {
+				go func() {
+					r := e.run(30*time.Second, vsctl, "--no-wait", "--timeout=25", "add-port", "br0", fmt.Sprintf("p%d-%d", w, i))
+					errs <- r.stderr
+				}()
+			}
+		}
+		for range workers * each {
+			if s := <-errs; s != "" {
+				t.Error(s)
+			}
+		}
+		if got := strings.Count(e.must(vsctl, "--no-wait", "list-ports", "br0"), "\n"); got != workers*each {
+			t.Errorf("%d ports, want %d", got, workers*each)
+		}
 	})
 }
