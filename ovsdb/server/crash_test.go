@@ -73,7 +73,7 @@ func TestCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
-		ready := make(chan struct{}, clients)
+		ready := make(chan struct{}, 3*clients) // never full
 		for i := 0; i < clients; i++ {
 			wg.Add(1)
 			go func() {
