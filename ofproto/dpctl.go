@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"govs/actions"
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto/upcall"
@@ -178,6 +179,9 @@ func (s *Switch) dpctlCommands() []Command {
 		{"dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, s.cmdDumpFlows},
 		{"dpctl/show", "[-s] [dp...]", 0, -1, s.cmdDPCtlShow},
 		{"dpctl/del-flows", "[dp] [file]", 0, 2, s.cmdDelFlows},
+		{"dpctl/add-flow", "[dp] flow actions", 2, 3, s.cmdAddFlow},
+		{"dpctl/mod-flow", "[dp] flow actions", 2, 3, s.cmdAddFlow},
+		{"dpctl/del-flow", "[dp] flow", 1, 2, s.cmdDelFlow},
 	}
 }
 
@@ -264,4 +268,69 @@ func portArgs(p dpif.Device) string {
 		}
 	}
 	return ""
+}
+
+// parseFlow reads a datapath flow: key and mask.
+func (s *Switch) parseFlow(spec string) (flow.Key, flow.Mask, error) {
+	of, err := flow.ParseODP(spec, s.dpNames())
+	if err != nil {
+		return flow.Key{}, flow.Mask{}, fmt.Errorf("%v\novs-vswitchd: parsing flow key (Invalid argument)", err)
+	}
+	m := of.Mask
+	m[flow.WInPort] = ^uint64(0)
+	clear(m[flow.WMark:])
+	return of.Key, m, nil
+}
+
+// cmdAddFlow puts a megaflow in the non-PMD poller, or changes its actions. No translation stands behind it: revalidators leave it alone.
+func (s *Switch) cmdAddFlow(args []string) (string, error) {
+	args, err := s.dpArg(args, 2)
+	if err != nil {
+		return "", err
+	}
+	k, m, err := s.parseFlow(args[0])
+	if err != nil {
+		return "", err
+	}
+	list, err := actions.Parse(args[1], s.dpNames())
+	if err != nil {
+		return "", fmt.Errorf("%v\novs-vswitchd: parsing actions (Invalid argument)", err)
+	}
+	if err := s.opt.Datapath.FlowPut(dpif.NonPMD, &k, &m, &list); err != nil {
+		return "", fmt.Errorf("ovs-vswitchd: updating flow table (%v)", err)
+	}
+	return "", nil
+}
+
+// cmdDelFlow takes a megaflow out.
+func (s *Switch) cmdDelFlow(args []string) (string, error) {
+	args, err := s.dpArg(args, 1)
+	if err != nil {
+		return "", err
+	}
+	k, m, err := s.parseFlow(args[0])
+	if err != nil {
+		return "", err
+	}
+	var found []*dpif.Flow
+	s.opt.Datapath.Flows(func(f *dpif.Flow) bool {
+		fk := f.Key()
+		same := true
+		for i := range fk {
+			same = same && (fk[i]^k[i])&f.Mask[i]&m[i] == 0 && f.Mask[i]&^m[i] == 0
+		}
+		if same {
+			found = append(found, f)
+		}
+		return true
+	})
+	if len(found) == 0 {
+		return "", errors.New("ovs-vswitchd: deleting flow (No such file or directory)\nPerhaps you need to specify a UFID?")
+	}
+	for _, f := range found {
+		done := make(chan struct{})
+		s.opt.Datapath.FlowDel(f, func() { close(done) })
+		<-done
+	}
+	return "", nil
 }

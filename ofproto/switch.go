@@ -74,6 +74,10 @@ func (s *Switch) Configure(c Settings) {
 	})
 }
 
+// Settle returns when the datapath's megaflows are in step with every change that was made before the call (for test hooks such as
+// netdev-dummy/receive; operation needs no such thing).
+func (s *Switch) Settle() { s.up.Settle() }
+
 // AddBridge makes a bridge.
 func (s *Switch) AddBridge(name string, c BridgeConfig) (*Bridge, error) {
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"govs/flow"
 	"govs/ofproto/xlate"
 	"govs/openflow"
+	"govs/openflow/text"
 )
 
 // traceArgs is what ofproto/trace was asked.
@@ -66,16 +67,16 @@ func (s *Switch) parseTrace(args []string) (*traceArgs, error) {
 	default:
 		return nil, errors.New("too many arguments")
 	}
-	text := args[len(args)-1]
+	spec := args[len(args)-1]
 	if len(args) == 2 {
 		if t.bridge = t.snap.Bridge(args[0]); t.bridge == nil && args[0] != s.opt.DatapathName && args[0] != s.fullName() {
 			return nil, fmt.Errorf("%s: unknown bridge", args[0])
 		}
 	}
 	if t.bridge != nil {
-		err = t.parseBridgeFlow(text)
+		err = t.parseBridgeFlow(spec)
 	} else {
-		err = t.parseDatapathFlow(text)
+		err = t.parseDatapathFlow(spec)
 	}
 	if err != nil {
 		return nil, err
@@ -193,7 +194,7 @@ func (s *Switch) cmdTrace(args []string) (string, error) {
 
 func (s *Switch) cmdTracePacketOut(args []string) (string, error) {
 	n := len(args) - 1
-	list, err := xlate.ParseActions(args[n])
+	list, err := text.ParseActions(args[n], nil)
 	if err != nil {
 		return "", err
 	}
@@ -231,9 +232,7 @@ func (s *Switch) trace(t *traceArgs, list []openflow.Action) string {
 	if final == initial {
 		b.WriteString("unchanged")
 	} else {
-		if final.ActsetOutput() == openflow.PortUnset.Wire32() {
-			final.SetActsetOutput(0)
-		}
+		final.SetActsetOutput(0)
 		b.Write(final.AppendText(nil, nil))
 	}
 	m := flow.Match{Key: t.key, Mask: *res.Mask}

@@ -93,6 +93,7 @@ func (w *walker) round() {
 	if w.asked > 0 {
 		w.settle()
 	}
+	s.settled.Store(w.seq)
 	s.cfg.Recirc.Expire()
 	if s.cfg.AfterWalk != nil {
 		s.cfg.AfterWalk(w.now)

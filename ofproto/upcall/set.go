@@ -62,12 +62,13 @@ type Set struct {
 	Misses atomic.Uint64
 	Errors atomic.Uint64
 
-	wake   chan struct{}      // capacity 1: something changed
-	asks   chan chan struct{} // Wait and Purge
-	purge  atomic.Bool
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	wake    chan struct{}      // capacity 1: something changed
+	asks    chan chan struct{} // Wait and Purge
+	purge   atomic.Bool
+	settled atomic.Uint64 // the change number of the last walk that has ended
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
 
 	mu       sync.Mutex // guards handlers
 	handlers []context.CancelFunc
@@ -159,6 +160,13 @@ func (s *Set) Wait() {
 	case s.asks <- done:
 		<-done
 	case <-s.ctx.Done():
+	}
+}
+
+// Settle returns when the megaflows are in step with all changes before the call. It returns at once if they are.
+func (s *Set) Settle() {
+	if s.settled.Load() < s.seq.Load() {
+		s.Wait()
 	}
 }
 

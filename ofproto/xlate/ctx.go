@@ -250,7 +250,9 @@ func (c *Ctx) translate(in *Input, res *Result) {
 	case c.port != nil && c.port.Config&openflow.PortNoRecv != 0:
 		c.notReceived()
 	default:
+		c.depth, c.resubmits = -1, -1 // the first lookup is no resubmit
 		c.lookupAndRun(0, true, true)
+		c.depth = 0
 	}
 	if c.err == OK {
 		c.runActionSet()
