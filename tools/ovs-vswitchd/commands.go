@@ -244,6 +244,9 @@ func (s *switchSystem) dummyReceive(ctx context.Context, args []string) error {
 }
 
 func (s *switchSystem) inject(ctx context.Context, p *dummy.Port, queue int, frame []byte) error {
+	for _, b := range s.sortedBackers() {
+		b.Switch.Settle() // changes made before are in force for the packet
+	}
 	if err := p.Inject(queue, frame); err != nil && !errors.Is(err, dummy.ErrQueueFull) {
 		return err
 	}
