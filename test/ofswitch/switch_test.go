@@ -400,4 +400,3 @@ func TestManyRules(t *testing.T) {
 		t.Errorf("%d flows are left", k)
 	}
 }
-
