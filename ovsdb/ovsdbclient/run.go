@@ -90,6 +90,12 @@ func Run(ctx context.Context, o Options, args []string) error {
 		return fmt.Errorf("unknown command '%s'; use --help for help", args[0])
 	}
 	args = args[1:]
+	if (r.command.name == "transact" || r.command.name == "query") && (len(args) == 1 || len(args) == 2) {
+		// Errors in it are reported before there is a connection.
+		if _, err := parseTransaction(args[len(args)-1]); err != nil {
+			return err
+		}
+	}
 	syntax := fmt.Errorf("invalid syntax for '%s' (use --help for help)", r.command.name)
 	if r.command.server {
 		server := o.DefaultServer

@@ -211,10 +211,6 @@ func (t *tool) runTransaction(args []string, onCopy bool) error {
 	if t.o.Role != "" {
 		return errors.New("--rbac-role is not supported")
 	}
-	params, err := ojson.Parse(text)
-	if err != nil {
-		return fmt.Errorf("\"%s\": %w", text, err)
-	}
 	// What the file holds must be whole: a server would cut a torn record off.
 	l, err := open(name)
 	if err != nil {
@@ -224,6 +220,10 @@ func (t *tool) runTransaction(args []string, onCopy bool) error {
 	l.Close()
 	if err != nil {
 		return err
+	}
+	params, err := ojson.Parse(text)
+	if err != nil {
+		return fmt.Errorf("\"%s\": %w", text, err)
 	}
 	switch {
 	case params.Kind() != ojson.Array:
