@@ -25,12 +25,12 @@ type handler struct {
 	res   xlate.Result
 	key   flow.Key
 	masks map[uint64]*flow.Mask    // by hash; verdicts of equal masks share one
-	outs  map[uint32]*actions.List // lists of one output
+	lists map[uint64]*actions.List // by hash
 }
 
 func newHandler(s *Set, i int) *handler {
 	return &handler{
-		set: s, index: i, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), masks: map[uint64]*flow.Mask{}, outs: map[uint32]*actions.List{},
+		set: s, index: i, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), masks: map[uint64]*flow.Mask{}, lists: map[uint64]*actions.List{},
 	}
 }
 
@@ -60,7 +60,7 @@ type ukey struct {
 	packets uint64 // already pushed
 	bytes   uint64
 	effects []xlate.Effect
-	recircs []uint32
+	recircs *[]uint32  // ids of frozen states that the actions refer to; nil if none
 	key     []uint64   // the first packet's whole key; masks have no words beyond it
 	flags   uint16     // TCP flags seen so far
 	going   bool       // its removal has been asked for
@@ -71,10 +71,18 @@ type ukey struct {
 // installed is called by the poller when it has dealt with the verdict.
 func (k *ukey) installed(f *dpif.Flow) {
 	if f == nil {
-		k.set.cfg.Recirc.Release(k.recircs)
+		k.release()
 		return
 	}
 	k.set.flows.Add(1)
+}
+
+// release gives back the frozen states.
+func (k *ukey) release() {
+	if k.recircs != nil {
+		k.set.cfg.Recirc.Release(*k.recircs)
+		k.recircs = nil
+	}
 }
 
 // miss translates a packet and posts the verdict.
@@ -100,7 +108,8 @@ func (h *handler) miss(u *dpif.Upcall) {
 		k.key = append(make([]uint64, 0, u.KeyLen), h.key[:u.KeyLen]...)
 		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
 		if len(h.res.Recircs) > 0 {
-			k.recircs = append([]uint32(nil), h.res.Recircs...)
+			ids := append([]uint32(nil), h.res.Recircs...)
+			k.recircs = &ids
 		}
 		if s.exact.Load() {
 			m := flow.MaskForPacket(&h.key)
@@ -182,17 +191,28 @@ func (h *handler) intern(m *flow.Mask) *flow.Mask {
 	return c
 }
 
-// list returns a lasting copy of an action list.
+// list returns a lasting copy of an action list. Lists of plain actions are shared.
 func (h *handler) list(l actions.List) *actions.List {
-	if len(l) == 1 && l[0].Type == actions.TypeOutput {
-		if c := h.outs[l[0].Arg]; c != nil {
+	hash := uint64(len(l))
+	plain := true
+	for i := range l {
+		a := &l[i]
+		plain = plain && a.Set == nil && a.Userspace == nil && a.Nested == nil && a.CT == nil && a.Tunnel == nil
+		hash = (hash ^ uint64(a.Type)<<56 ^ uint64(a.Attr)<<48 ^ uint64(a.Arg2)<<32 ^ uint64(a.Arg)) * 0x9e3779b97f4a7c15
+		hash ^= hash >> 29
+	}
+	if plain {
+		if c := h.lists[hash]; c != nil && equalLists(*c, l) {
 			return c
 		}
 	}
 	c := new(actions.List)
 	*c = append(make(actions.List, 0, len(l)), l...)
-	if len(l) == 1 && l[0].Type == actions.TypeOutput && len(h.outs) < maxInterned {
-		h.outs[l[0].Arg] = c
+	if plain {
+		if len(h.lists) >= maxInterned {
+			clear(h.lists)
+		}
+		h.lists[hash] = c
 	}
 	return c
 }

@@ -125,7 +125,7 @@ func (w *walker) settle() {
 	s.deadMu.Unlock()
 	for _, k := range dead {
 		w.push(k, k.flow.Stats()) // final
-		s.cfg.Recirc.Release(k.recircs)
+		k.release()
 	}
 }
 
@@ -200,9 +200,11 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 	if !slices.Equal(k.effects, res.Effects) {
 		k.effects = append(k.effects[:0:0], res.Effects...)
 	}
-	old := k.recircs
-	k.recircs = append([]uint32(nil), res.Recircs...)
-	w.set.cfg.Recirc.Release(old)
+	k.release()
+	if len(res.Recircs) > 0 {
+		ids := append([]uint32(nil), res.Recircs...)
+		k.recircs = &ids
+	}
 	if have := f.Actions.Load(); have == nil || !equalLists(*have, res.Actions) {
 		l := new(actions.List)
 		*l = append(make(actions.List, 0, len(res.Actions)), res.Actions...)
