@@ -497,7 +497,7 @@ func (d *dec) packetOutRest(m *PacketOut, n int) error {
 		return errf(OFPBRC_BAD_PORT, "packet-out has bad input port %#x", uint16(m.InPort))
 	}
 	if n > len(d.b) {
-		return errf(OFPBAC_BAD_LEN, "OpenFlow message actions length %d exceeds the %d bytes left", n, len(d.b))
+		return errf(OFPBRC_BAD_LEN, "OpenFlow message actions length %d exceeds the %d bytes left", n, len(d.b))
 	}
 	var err error
 	if m.Actions, err = d.sub(n).actions(0); err != nil {

@@ -64,6 +64,9 @@ func Decode(b []byte, o Options) (*Msg, error) {
 		err = d.done()
 	}
 	if err != nil {
+		if d.short { // too short is the first thing that is wrong
+			err = OFPBRC_BAD_LEN
+		}
 		return m, err
 	}
 	m.Body = body

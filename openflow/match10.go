@@ -94,12 +94,11 @@ func prefixMask(wild uint32) uint32 {
 // match10 writes a struct ofp10_match, with what of m it can express.
 func (e *enc) match10(m *flow.Match) {
 	wc := uint32(wcAll)
-	exact := func(f flow.FieldID, bit uint32) bool {
-		if !m.IsExact(f) {
-			return false
+	// A match on some bits of a field goes as one on all of them, as Open vSwitch sends it to those who ask for this form.
+	exact := func(f flow.FieldID, bit uint32) {
+		if !m.IsWild(f) {
+			wc &^= bit
 		}
-		wc &^= bit
-		return true
 	}
 	exact(flow.FieldInPort, wcInPort)
 	exact(flow.FieldEthSrc, wcDlSrc)

@@ -30,9 +30,12 @@ func (m *Manager) connect(ctx context.Context, ct *controller) {
 	limit = max(limit, minBackoff)
 	name := m.opts.Bridge + "<->" + ct.cfg.Target
 	backoff := time.Duration(0)
+	quiet := false // the longest pause has been reached: no more is logged until a connection comes about
 	for ctx.Err() == nil {
 		ct.set("CONNECTING", nil)
-		m.logf("info", "%s: connecting...", name)
+		if !quiet {
+			m.logf("info", "%s: connecting...", name)
+		}
 		dctx, cancel := context.WithTimeout(ctx, limit)
 		nc, err := stream.Dial(dctx, ct.cfg.Target, m.opts.Stream)
 		cancel()
@@ -40,9 +43,11 @@ func (m *Manager) connect(ctx context.Context, ct *controller) {
 			if ctx.Err() != nil {
 				return
 			}
-			m.logf("warn", "%s: connection failed (%s)", name, strerror.Text(err))
+			if !quiet {
+				m.logf("warn", "%s: connection failed (%s)", name, strerror.Text(err))
+			}
 		} else {
-			backoff = 0
+			backoff, quiet = 0, false
 			err = m.serveActive(ctx, ct, name, nc)
 			if ctx.Err() != nil {
 				return
@@ -57,7 +62,14 @@ func (m *Manager) connect(ctx context.Context, ct *controller) {
 			backoff = min(2*backoff, limit)
 		}
 		ct.set("BACKOFF", err)
-		m.logf("info", "%s: waiting %d seconds before reconnect", name, int(backoff.Seconds()))
+		switch {
+		case quiet, backoff < 2*minBackoff:
+		case backoff >= limit:
+			quiet = true
+			m.logf("info", "%s: continuing to retry connections in the background but suppressing further logging", name)
+		default:
+			m.logf("info", "%s: waiting %d seconds before reconnect", name, int(backoff.Seconds()))
+		}
 		t := m.opts.Clock.NewTimer(backoff)
 		select {
 		case <-ctx.Done():

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,7 @@ type Conn struct {
 	dropped uint64     // unrequested messages that were dropped
 	closed  bool
 	err     error // why it was closed
+	mods    modCount
 }
 
 // state is what a controller has asked of its connection.
@@ -110,6 +112,7 @@ func (c *Conn) serve() error {
 	err := c.read()
 	c.shut(err)
 	<-done
+	c.logMods()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
@@ -205,12 +208,18 @@ func (c *Conn) send(m *openflow.Msg) {
 
 var errVersion = errors.New("version negotiation failed")
 
+// helloTime is how long a peer may take to say hello.
+const helloTime = 10 * time.Second
+
 // read negotiates the version, then reads and handles messages until the connection ends.
 func (c *Conn) read() error {
 	allowed := c.m.versions()
 	c.send(&openflow.Msg{Version: allowed.Max(), XID: c.m.nextXID(), Body: &openflow.Hello{Versions: allowed}})
+	in := bufio.NewReaderSize(c.net, 64<<10)
+	hello := c.m.opts.Clock.AfterFunc(helloTime, func() { c.net.SetReadDeadline(time.Unix(1, 0)) })
+	defer hello.Stop()
 	for {
-		raw, err := openflow.ReadMsg(c.net)
+		raw, err := openflow.ReadMsg(in)
 		if err != nil {
 			if errors.Is(err, io.ErrUnexpectedEOF) {
 				err = io.EOF
@@ -223,6 +232,7 @@ func (c *Conn) read() error {
 			if err := c.negotiate(allowed, m, err); err != nil {
 				return err
 			}
+			hello.Stop()
 			continue
 		}
 		if err == nil && m.Version != c.version {
@@ -308,6 +318,9 @@ func describe(s openflow.Versions) string {
 	return out
 }
 
+// maxErrorData is how much of a message an error quotes: all of it, unless the error would be too long.
+const maxErrorData = 0xffff - 64
+
 // fail answers message m with the OpenFlow error for err.
 func (c *Conn) fail(m *openflow.Msg, err error) {
 	e := &openflow.Error{Code: openflow.OFPBRC_EPERM}
@@ -319,14 +332,11 @@ func (c *Conn) fail(m *openflow.Msg, err error) {
 	}
 	data := e.Data
 	if data == nil {
-		data = m.Raw
-		if len(data) > 64 {
-			data = data[:64]
-		}
+		data = m.Raw[:min(len(m.Raw), maxErrorData)]
 	}
-	c.m.logf("info", "%s: sending %s error reply to %s message", c.name, e.Code, nameOf(m))
+	c.m.opts.Logf("connmgr", "info", "%s: sending %s error reply to %s message", c.name, e.Code, nameOf(m))
 	if e.Text != "" {
-		c.m.logf("dbg", "%s: %s", c.name, e.Text)
+		c.m.opts.Logf("connmgr", "dbg", "%s: %s", c.name, e.Text)
 	}
 	v := m.Version
 	if v < openflow.OF10 || v > openflow.OF15 {
@@ -337,7 +347,10 @@ func (c *Conn) fail(m *openflow.Msg, err error) {
 
 func nameOf(m *openflow.Msg) string {
 	if m.Body == nil {
-		return fmt.Sprintf("type %d", typeOf(m.Raw))
+		if n := openflow.WireName(m.Raw); n != "" {
+			return n
+		}
+		return "invalid"
 	}
 	return openflow.MessageName(m.Body, m.Version)
 }

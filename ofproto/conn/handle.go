@@ -16,7 +16,10 @@ func (c *Conn) handle(m *openflow.Msg) {
 	} else {
 		m = whole
 	}
-	if c.role == openflow.RoleSlave && changes(m.Body) {
+	c.mu.Lock()
+	slave := c.role == openflow.RoleSlave
+	c.mu.Unlock()
+	if slave && changes(m.Body) {
 		c.fail(m, openflow.OFPBRC_IS_SECONDARY)
 		return
 	}
@@ -122,6 +125,8 @@ func (c *Conn) dispatch(m *openflow.Msg) ([]openflow.Body, error) {
 		return c.bundleCtrl(b)
 	case *openflow.BundleAdd:
 		return nil, c.bundleAdd(b)
+	case *openflow.FlowMod:
+		c.countMod(b.Command)
 	}
 	return c.m.opts.Switch.Handle(c, m)
 }
