@@ -52,7 +52,8 @@ func (srv *Server) convert(db *Database, schema *ovsdb.DatabaseSchema) error {
 		return err
 	}
 	if db.file != nil {
-		records := snapshotRecords(schema, ndb.rowsSnapshot(), "converted by ovsdb-server", db.clock.Now())
+		records := snapshotRecords(schema, ndb.rowsSnapshot(), "converted by ovsdb-server", db.clock.Now(),
+			db.columnDiff)
 		if err := db.file.Replace(db.file.Mark(), records...); err != nil {
 			return err
 		}

@@ -109,11 +109,6 @@ func readDatabase(file *storage.Log, clk clock.Clock, log *vlog.Module) (*Databa
 	}
 	schema, err := ovsdb.ParseSchema(&v)
 	if err != nil {
-		if e, ok := err.(*ovsdb.Error); ok {
-			wrapped := *e
-			wrapped.Details = "failed to parse \"" + file.Name() + "\" as ovsdb schema: " + e.Details
-			return nil, &wrapped
-		}
 		return nil, err
 	}
 	db := newDatabase(schema, clk, log)
@@ -411,7 +406,7 @@ func appendFileRow(b []byte, t *ovsdb.TableSchema, old, row *ovsdb.Row, diff boo
 }
 
 // snapshotRecords returns the records of a compacted file. It is called without mu, on rows collected before.
-func snapshotRecords(schema *ovsdb.DatabaseSchema, rows [][]*ovsdb.Row, comment string, now time.Time) [][]byte {
+func snapshotRecords(schema *ovsdb.DatabaseSchema, rows [][]*ovsdb.Row, comment string, now time.Time, diff bool) [][]byte {
 	sv := schema.JSON()
 	b := append(make([]byte, 0, 1<<16), '{')
 	any := false
@@ -447,8 +442,11 @@ func snapshotRecords(schema *ovsdb.DatabaseSchema, rows [][]*ovsdb.Row, comment 
 	b = ojson.AppendString(b, comment)
 	b = append(b, `,"_date":`...)
 	v := ojson.Int(now.UnixMilli())
-	b = append(v.Append(b), '}')
-	return append(records, b)
+	b = v.Append(b)
+	if diff {
+		b = append(b, `,"_is_diff":true`...)
+	}
+	return append(records, append(b, '}'))
 }
 
 // rowsSnapshot returns the committed rows of each table. mu is held.
@@ -510,7 +508,7 @@ func (db *Database) Compact(comment string) error {
 	commits := db.compact.commits
 	db.mu.Unlock()
 
-	records := snapshotRecords(schema, rows, comment, start)
+	records := snapshotRecords(schema, rows, comment, start, db.columnDiff)
 	err := file.Replace(mark, records...)
 
 	db.mu.Lock()

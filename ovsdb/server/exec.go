@@ -411,7 +411,7 @@ func (e *execState) wait(p *ovsdb.Parser) error {
 		return errWait
 	}
 	if e.elapsed > 0 {
-		return ovsdb.Errorf("timed out", "\"where\" clause test failed after %d ms", e.elapsed.Milliseconds())
+		return ovsdb.Errorf("timed out", "\"wait\" timed out after %d ms", e.elapsed.Milliseconds())
 	}
 	return ovsdb.Errorf("timed out", "\"where\" clause test failed")
 }

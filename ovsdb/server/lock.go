@@ -8,11 +8,12 @@ import (
 	"govs/ovsdb/ojson"
 )
 
-// lockWaiter is one session's claim on a named lock (RFC 7047 section 4.1.8). The first waiter of a lock owns it; a
-// session whose lock was stolen stays in the queue.
+// lockWaiter is one session's claim on a named lock (RFC 7047 section 4.1.8). The first waiter of a lock owns it; one
+// whose lock was stolen stays in the queue if it came by lock.
 type lockWaiter struct {
 	session *session
 	name    string
+	steal   bool // it came by steal: when it is stolen in turn it does not wait to get the lock back
 }
 
 // errReadOnlyLock refuses locks where nothing may be changed.
@@ -52,12 +53,15 @@ func (s *session) lock(params, id *ojson.Value, steal bool) {
 		s.replyError(id, ovsdb.Errorf("resources exhausted", "too many locks"))
 		return
 	}
-	w := &lockWaiter{session: s, name: name}
+	w := &lockWaiter{session: s, name: name, steal: steal}
 	s.locks[name] = w
 	q := srv.locks[name]
 	switch {
 	case steal && len(q) > 0:
 		victim := q[0]
+		if victim.steal {
+			q = q[1:]
+		}
 		srv.locks[name] = append([]*lockWaiter{w}, q...)
 		victim.session.notify("stolen", ojson.Arr(ojson.Str(name)))
 	default:
@@ -91,7 +95,7 @@ func (s *session) unlock(params, id *ojson.Value) {
 	s.reply(id, []byte("{}"))
 }
 
-// releaseLocked ends a claim and tells the next owner. lockMu is held.
+// releaseLocked ends a claim and tells whoever owns the lock then. lockMu is held.
 func (srv *Server) releaseLocked(w *lockWaiter) {
 	delete(w.session.locks, w.name)
 	q := srv.locks[w.name]
@@ -105,9 +109,8 @@ func (srv *Server) releaseLocked(w *lockWaiter) {
 			return
 		}
 		srv.locks[w.name] = q
-		if i == 0 {
-			q[0].session.notify("locked", ojson.Arr(ojson.Str(w.name)))
-		}
+		// The original tells the owner also when it was the owner before.
+		q[0].session.notify("locked", ojson.Arr(ojson.Str(w.name)))
 		return
 	}
 }

@@ -179,6 +179,12 @@ func (b *monBatch) appendTo(out []byte) []byte {
 	m.session.outMu.Lock()
 	if m.batch == b {
 		m.batch = nil
+		for i, o := range m.session.open {
+			if o == b {
+				m.session.open = append(m.session.open[:i], m.session.open[i+1:]...)
+				break
+			}
+		}
 	}
 	cancelled := m.cancelled
 	m.session.outMu.Unlock()

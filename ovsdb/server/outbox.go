@@ -28,6 +28,18 @@ func (s *session) enqueueLocked(it outItem) {
 	if s.closed {
 		return
 	}
+	if it.batch != nil {
+		s.open = append(s.open, it.batch)
+	} else if len(s.open) > 0 {
+		// What changes from now on is reported behind this message.
+		for _, b := range s.open {
+			if b.mon.batch == b {
+				b.mon.batch = nil
+			}
+		}
+		clear(s.open)
+		s.open = s.open[:0]
+	}
 	s.out = append(s.out, it)
 	s.outBytes += len(it.data)
 	if !s.draining && !s.holdOut {

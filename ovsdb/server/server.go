@@ -244,6 +244,11 @@ func (srv *Server) ServeConn(conn net.Conn, name string) error {
 	return srv.serve(conn, name, Client{}, nil, 0)
 }
 
+// ServeConnAs is ServeConn on behalf of a client.
+func (srv *Server) ServeConnAs(conn net.Conn, name string, client Client) error {
+	return srv.serve(conn, name, client, nil, 0)
+}
+
 // Run serves until ctx is done, then closes the server.
 func (srv *Server) Run(ctx context.Context) error {
 	select {

@@ -50,6 +50,7 @@ type session struct {
 	spare    []outItem
 	writeBuf []byte // belongs to whoever drains
 	outBytes int
+	open     []*monBatch // batches in out that take further changes
 	draining bool
 	holdOut  bool
 	closed   bool
@@ -408,7 +409,7 @@ func (s *session) transact(params, id *ojson.Value) {
 	dup, full := s.triggers[idKey] != nil, len(s.triggers) >= maxTriggers
 	s.mu.Unlock()
 	if dup {
-		s.replyError(id, ovsdb.TaggedSyntaxErrorf("syntax error", id, "duplicate request ID"))
+		s.replyError(id, ovsdb.SyntaxErrorf(params, "transact: duplicate request ID"))
 		return
 	}
 	db.mu.Lock()

@@ -172,17 +172,19 @@ func appendRecord(b, body []byte) []byte {
 // checkMagic looks at the start of the file and fails, in the original's words, when it is not a standalone
 // database.
 func checkMagic(f *os.File, name string) error {
-	var buf [len(ClusterMagic)]byte
+	var buf [128]byte
 	n, err := f.ReadAt(buf[:], 0)
 	if err != nil && err != io.EOF {
 		return &ovsdb.Error{Tag: "I/O error", Details: name + ": read failed", IOError: strerror.Text(err)}
 	}
-	switch start := string(buf[:n]); {
+	start, _, _ := strings.Cut(string(buf[:n]), "\n")
+	_, _, ok := parseHeader(start + "\n")
+	switch {
 	case n == 0:
 		return ovsdb.Errorf("ovsdb error", "%s: cannot identify file type", name)
-	case start == ClusterMagic:
+	case strings.HasPrefix(start, ClusterMagic):
 		return ErrClustered(name)
-	case !strings.HasPrefix(start, Magic):
+	case !ok:
 		return ovsdb.Errorf("ovsdb error", "%s: unexpected file format", name)
 	}
 	return nil

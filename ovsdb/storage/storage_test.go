@@ -94,6 +94,7 @@ func TestErrors(t *testing.T) {
 	for _, tc := range []struct{ content, err string }{
 		{"", "ovsdb error: F: cannot identify file type"},
 		{"hello\n", "ovsdb error: F: unexpected file format"},
+		{"OVSDB JSON 10 x\n", "ovsdb error: F: unexpected file format"},
 		{"OVSDB CLUSTER 1 x\n", "ovsdb error: F: clustered databases are not supported"},
 	} {
 		os.WriteFile(name, []byte(tc.content), 0o600)
@@ -103,7 +104,6 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	for _, tc := range []struct{ content, err string }{
-		{"OVSDB JSON 10 x\n", `syntax error: F: parse error at offset 0 in header line "OVSDB JSON"`},
 		{"OVSDB JSON 3 c5b5a5a3d1a7a8cb21a8d9a2d8e4c8b1ad8b5ec6\n[]\n",
 			"syntax error: F: 3 bytes starting at offset 54 have SHA-1 hash e22fd8da7b65dac0842bb32f4d0d7a85bd36e14b" +
 				" but should have hash c5b5a5a3d1a7a8cb21a8d9a2d8e4c8b1ad8b5ec6"},
