@@ -98,6 +98,7 @@ func (r *rig) patch(b *ofproto.Bridge, name, peer string, no int) {
 // send injects a frame and waits until it has been dealt with.
 func (r *rig) send(p *dummy.Port, frame []byte) {
 	r.t.Helper()
+	r.sw.Settle()
 	if err := p.Inject(0, frame); err != nil {
 		r.t.Fatal(err)
 	}
