@@ -183,7 +183,7 @@ func textOf(v ojson.Value) error {
 func (t *tool) request(srv *server.Server, method string, params ojson.Value) (res, rerr ojson.Value, err error) {
 	ours, theirs := net.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- srv.ServeConn(theirs, "ovsdb-tool") }()
+	go func() { done <- srv.ServeConnAs(theirs, "ovsdb-tool", server.Client{Role: t.o.Role}) }()
 	c := jsonrpc.NewConn(&stream.Conn{Conn: ours, Name: "ovsdb-tool"}, jsonrpc.Options{})
 	defer func() { c.Close(); <-done }()
 	m, err := c.Transact(jsonrpc.NewRequest(json.RawMessage("0"), method, params.Append(nil)))
@@ -207,9 +207,6 @@ func (t *tool) runTransaction(args []string, onCopy bool) error {
 	name, text := t.o.DefaultDB, args[len(args)-1]
 	if len(args) == 2 {
 		name = args[0]
-	}
-	if t.o.Role != "" {
-		return errors.New("--rbac-role is not supported")
 	}
 	// What the file holds must be whole: a server would cut a torn record off.
 	l, err := open(name)
