@@ -230,6 +230,9 @@ func (c *Conn) read() error {
 		m, err := openflow.Decode(raw, c.opts)
 		if c.version == 0 {
 			if err := c.negotiate(allowed, m, err); err != nil {
+				// The peer finds out for itself, and may still be writing about it.
+				_ = c.net.SetReadDeadline(time.Now().Add(time.Second))
+				_, _ = io.Copy(io.Discard, c.net)
 				return err
 			}
 			hello.Stop()
@@ -290,11 +293,7 @@ func describe(s openflow.Versions) string {
 	var names []string
 	for v := openflow.OF10; v < 32; v++ {
 		if s.Has(v) {
-			if v <= openflow.OF15 {
-				names = append(names, fmt.Sprintf("0x%02x", uint8(v)))
-			} else {
-				names = append(names, fmt.Sprintf("0x%02x", uint8(v)))
-			}
+			names = append(names, fmt.Sprintf("0x%02x", uint8(v)))
 		}
 	}
 	switch len(names) {
