@@ -88,7 +88,7 @@ func (s *session) drain() {
 	s.outMu.Lock()
 	for len(s.out) > 0 && !s.closed {
 		items := s.out
-		s.out = s.spare[:0]
+		s.out, s.spare = s.spare[:0], nil
 		s.outMu.Unlock()
 
 		n := 0
