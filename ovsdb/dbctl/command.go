@@ -19,6 +19,9 @@ type Syntax struct {
 	Name    string
 	MinArgs int
 	MaxArgs int
+	// Args describes the arguments for shells that complete command lines: names with "!" for mandatory, "?" for optional, "*" for
+	// any number of, "+" for at least one.
+	Args string
 	// ReadOnly tells that the command never changes the database.
 	ReadOnly bool
 	// Options are the command's options: "--name" takes no argument, "--name=" needs one.
@@ -184,6 +187,24 @@ func (t *Tool) parseCommand(args []string, first map[string]string) (*Command, e
 		return nil, fmt.Errorf("'%s' command takes at most %d arguments", s.Name, s.MaxArgs)
 	}
 	return c, nil
+}
+
+// Completion returns the text of --commands, by which shells complete command lines.
+func (t *Tool) Completion() string {
+	var lines []string
+	for _, set := range [][]Syntax{t.Commands, generic} {
+		for _, s := range set {
+			opts := ""
+			for _, o := range s.Options {
+				opts += "[" + o + "] "
+			}
+			lines = append(lines, opts+","+s.Name+","+s.Args+"\n")
+		}
+	}
+	slices.SortFunc(lines, func(a, b string) int {
+		return strings.Compare(a[strings.Index(a, ","):], b[strings.Index(b, ","):])
+	})
+	return strings.Join(lines, "")
 }
 
 // ReadOnly tells whether none of the commands changes the database.

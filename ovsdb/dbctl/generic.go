@@ -10,21 +10,21 @@ import (
 
 // generic are the commands that every tool has. It is never written.
 var generic = []Syntax{
-	{Name: "comment", ReadOnly: true, MinArgs: 0, MaxArgs: Unlimited, Run: func(*Context) error { return nil }},
-	{Name: "get", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--if-exists", "--id="}, Prepare: prepareGet, Run: runGet},
-	{Name: "list", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--columns="}, Prepare: prepareList, Run: runList},
-	{Name: "find", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--columns="}, Prepare: prepareFind, Run: runFind},
-	{Name: "set", MinArgs: 3, MaxArgs: Unlimited, Options: []string{"--if-exists"}, Prepare: prepareSet, Run: runSet},
-	{Name: "add", MinArgs: 4, MaxArgs: Unlimited, Options: []string{"--if-exists"},
+	{Name: "comment", Args: "*ARG", ReadOnly: true, MinArgs: 0, MaxArgs: Unlimited, Run: func(*Context) error { return nil }},
+	{Name: "get", Args: "!TABLE !RECORD *COLUMN?:KEY", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--if-exists", "--id="}, Prepare: prepareGet, Run: runGet},
+	{Name: "list", Args: "!TABLE *RECORD", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--columns="}, Prepare: prepareList, Run: runList},
+	{Name: "find", Args: "!TABLE *COLUMN?:KEY=VALUE", ReadOnly: true, MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--columns="}, Prepare: prepareFind, Run: runFind},
+	{Name: "set", Args: "!TABLE !RECORD +COLUMN?:KEY=VALUE", MinArgs: 3, MaxArgs: Unlimited, Options: []string{"--if-exists"}, Prepare: prepareSet, Run: runSet},
+	{Name: "add", Args: "!TABLE !RECORD !COLUMN +?KEY=VALUE", MinArgs: 4, MaxArgs: Unlimited, Options: []string{"--if-exists"},
 		Prepare: func(c *Context) error { return prepareColumn(c, c.Args[3]) }, Run: runAdd},
-	{Name: "remove", MinArgs: 4, MaxArgs: Unlimited, Options: []string{"--if-exists"},
+	{Name: "remove", Args: "!TABLE !RECORD !COLUMN +KEY|VALUE|KEY=VALUE", MinArgs: 4, MaxArgs: Unlimited, Options: []string{"--if-exists"},
 		Prepare: func(c *Context) error { return prepareColumn(c, c.Args[3]) }, Run: runRemove},
-	{Name: "clear", MinArgs: 3, MaxArgs: Unlimited, Options: []string{"--if-exists"},
+	{Name: "clear", Args: "!TABLE !RECORD +COLUMN", MinArgs: 3, MaxArgs: Unlimited, Options: []string{"--if-exists"},
 		Prepare: func(c *Context) error { return prepareColumn(c, c.Args[3:]...) }, Run: runClear},
-	{Name: "create", MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--id="}, Prepare: prepareTable, Run: runCreate,
+	{Name: "create", Args: "!TABLE +COLUMN?:KEY=VALUE", MinArgs: 2, MaxArgs: Unlimited, Options: []string{"--id="}, Prepare: prepareTable, Run: runCreate,
 		Finish: finishCreate},
-	{Name: "destroy", MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--all"}, Prepare: prepareTable, Run: runDestroy},
-	{Name: "wait-until", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Prepare: prepareWaitUntil, Run: runWaitUntil},
+	{Name: "destroy", Args: "!TABLE *RECORD", MinArgs: 1, MaxArgs: Unlimited, Options: []string{"--if-exists", "--all"}, Prepare: prepareTable, Run: runDestroy},
+	{Name: "wait-until", Args: "!TABLE !RECORD *COLUMN?:KEY=VALUE", ReadOnly: true, MinArgs: 2, MaxArgs: Unlimited, Prepare: prepareWaitUntil, Run: runWaitUntil},
 	{Name: "show", ReadOnly: true, MinArgs: 0, MaxArgs: 0, Prepare: prepareShow, Run: runShow},
 }
 

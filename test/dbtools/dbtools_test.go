@@ -105,3 +105,14 @@ func TestHelp(t *testing.T) {
 		}
 	}
 }
+
+// TestCompletion compares what shells complete command lines by.
+func TestCompletion(t *testing.T) {
+	for _, arg := range []string{"--commands", "--options"} {
+		e := newEnv(t)
+		want := sorted(e.must(original.program(t, "ovs-vsctl"), arg))
+		if got := sorted(e.must(our.program(t, "ovs-vsctl"), arg)); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", arg, got, want)
+		}
+	}
+}

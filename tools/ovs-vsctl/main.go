@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"govs/internal/clock"
 	"govs/internal/daemon"
 	"govs/internal/getopt"
@@ -59,6 +61,9 @@ func run(argv []string) int {
 	p.AddLogFlags()
 	o.Style.AddFlags(p.Flags)
 	p.AddTLSFlags()
+	p.Flags.Bool("commands", false, "")
+	p.Flags.Bool("options", false, "")
+	options := optionList(p)
 	first := map[string]string{} // options of the first command
 	for _, name := range tool.AllOptions() {
 		if arg, ok := strings.CutSuffix(name, "="); ok {
@@ -74,6 +79,12 @@ func run(argv []string) int {
 	case err != nil:
 		p.Fatal(nil, "%v", err)
 		return 1
+	}
+	for name, text := range map[string]string{"commands": tool.Completion(), "options": options} {
+		if p.Flags.Lookup(name).Changed {
+			fmt.Print(text)
+			return 0
+		}
 	}
 	if p.Flags.Lookup("no-syslog").Changed {
 		d := vlog.Syslog
@@ -105,6 +116,22 @@ func run(argv []string) int {
 		return 1
 	}
 	return 0
+}
+
+// optionList returns the text of --options, by which shells complete command lines.
+func optionList(p *daemon.Program) string {
+	var b strings.Builder
+	p.Flags.VisitAll(func(f *pflag.Flag) {
+		long, short := "", ""
+		if t := f.Value.Type(); t != "bool" && t != "count" {
+			long, short = "=ARG", " ARG"
+		}
+		fmt.Fprintf(&b, "--%s%s\n", f.Name, long)
+		if f.Shorthand != "" {
+			fmt.Fprintf(&b, "-%s%s\n", f.Shorthand, short)
+		}
+	})
+	return b.String()
 }
 
 // comment returns what the transaction's comment says: who called us how.
