@@ -243,15 +243,23 @@ func (t *Txn) encode(lock string) (ops []Op, kinds []opKind) {
 	}
 	if t.inc != nil {
 		table := ojson.Str(t.inc.table)
-		add(opKind{}, "op", ojson.Str("mutate"), "table", table, "where", WhereUUID(t.inc.uuid),
+		add(opKind{}, "op", ojson.Str("mutate"), "table", table, "where", t.where(t.inc.table, t.inc.uuid),
 			"mutations", ojson.Arr(ojson.Arr(ojson.Str(t.inc.column), ojson.Str("+="), ojson.Int(1))))
-		add(opKind{incremented: true}, "op", ojson.Str("select"), "table", table, "where", WhereUUID(t.inc.uuid),
+		add(opKind{incremented: true}, "op", ojson.Str("select"), "table", table, "where", t.where(t.inc.table, t.inc.uuid),
 			"columns", ojson.Arr(ojson.Str(t.inc.column)))
 	}
 	if len(t.comment) > 0 {
 		add(opKind{}, "op", ojson.Str("comment"), "comment", ojson.Str(strings.Join(t.comment, "\n")))
 	}
 	return ops, kinds
+}
+
+// where returns the condition that only row u satisfies, which the transaction may insert.
+func (t *Txn) where(table string, u ovsdb.UUID) ojson.Value {
+	if ch := t.changes[rowID{table, u}]; ch != nil && ch.insert && !ch.named {
+		return ojson.Arr(ojson.Arr(ojson.Str("_uuid"), ojson.Str("=="), ojson.Arr(ojson.Str("named-uuid"), ojson.Str(rowName(u)))))
+	}
+	return WhereUUID(u)
 }
 
 // opKind says what to take from the result of an operation.

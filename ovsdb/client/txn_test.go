@@ -98,6 +98,7 @@ func TestTxn(t *testing.T) {
 	txn.Set("Kid", b, "by", by.Build())
 	txn.Set("Root", root, "kids", ovsdb.NewUUIDSet(a, b))
 	txn.Comment("two kids")
+	txn.Increment("Root", root, "n") // of a row that is inserted here
 	if strong, weak := txn.References(a); !strong || !weak {
 		t.Errorf("references to a: %v, %v", strong, weak)
 	}
@@ -105,6 +106,9 @@ func TestTxn(t *testing.T) {
 		t.Errorf("the transaction does not show what it did: %v", rows)
 	}
 	out := commit(t, ctx, c, txn, Success)
+	if out.Incremented != 1 {
+		t.Errorf("incremented to %d", out.Incremented)
+	}
 	root, a = out.Inserted[root], out.Inserted[a]
 	if out.Inserted[b] != keep {
 		t.Errorf("UUID %s, want %s", out.Inserted[b], keep)
@@ -126,7 +130,7 @@ func TestTxn(t *testing.T) {
 	txn = NewTxn(s)
 	txn.Set("Kid", a, "name", strDatum("aa"))
 	txn.Increment("Root", root, "n")
-	if out := commit(t, ctx, c, txn, Success); out.Incremented != 1 {
+	if out := commit(t, ctx, c, txn, Success); out.Incremented != 2 {
 		t.Errorf("incremented to %d", out.Incremented)
 	}
 	commit(t, ctx, c, old, TryAgain)

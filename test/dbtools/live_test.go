@@ -80,8 +80,18 @@ func TestVsctlWaitUntil(t *testing.T) {
 		e := newEnv(t)
 		e.startServer(server, schemaFile)
 		vsctl := our.program(t, "ovs-vsctl")
-		e.must(vsctl, "--no-wait", "init")
-		cmd := exec.Command(vsctl, "--no-wait", "--timeout=20", "wait-until", "bridge", "brw", "external_ids:a=b", "--", "get", "bridge", "brw", "name")
+		// The first command on an empty database that waits for the switch makes the root row and waits for it.
+		cmd := exec.Command(vsctl, "--timeout=20", "init")
+		cmd.Dir, cmd.Env = e.dir, e.environ()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		e.must(vsctl, "--no-wait", "--timeout=20", "wait-until", "open", ".", "next_cfg=1")
+		e.must(vsctl, "--no-wait", "set", "open", ".", "cur_cfg=1")
+		if err := cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		cmd = exec.Command(vsctl, "--no-wait", "--timeout=20", "wait-until", "bridge", "brw", "external_ids:a=b", "--", "get", "bridge", "brw", "name")
 		cmd.Dir, cmd.Env = e.dir, e.environ()
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -105,8 +115,8 @@ func TestVsctlWaitUntil(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		e.must(vsctl, "--no-wait", "--timeout=20", "wait-until", "open", ".", "next_cfg=1")
-		e.must(vsctl, "--no-wait", "set", "open", ".", "cur_cfg=1")
+		e.must(vsctl, "--no-wait", "--timeout=20", "wait-until", "open", ".", "next_cfg=2")
+		e.must(vsctl, "--no-wait", "set", "open", ".", "cur_cfg=2")
 		if err := cmd.Wait(); err != nil {
 			t.Error(err)
 		}
