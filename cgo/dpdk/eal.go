@@ -194,18 +194,33 @@ func (m *Mempool) Dump() string {
 
 // Alloc implements packet.Allocator.
 func (m *Mempool) Alloc(b *packet.Batch, n int) {
+	if fast {
+		a := fastArgs{object: m.mp, batch: uintptr(unsafe.Pointer(b)), number: uint64(n)}
+		a.call(fastAlloc)
+		return
+	}
 	C.gv_pool_alloc(m.mp, C.uintptr_t(uintptr(unsafe.Pointer(b))), C.int(n))
 }
 
 // Free implements packet.Allocator.
 func (m *Mempool) Free(b *packet.Batch) {
 	if b.N > 0 {
+		if fast {
+			a := fastArgs{batch: uintptr(unsafe.Pointer(b))}
+			a.call(fastFree)
+			return
+		}
 		C.gv_free(C.uintptr_t(uintptr(unsafe.Pointer(b))))
 	}
 }
 
 // FreeOne implements packet.Allocator.
 func (m *Mempool) FreeOne(p *packet.Buf) {
+	if fast {
+		a := fastArgs{batch: uintptr(unsafe.Pointer(p))}
+		a.call(fastFreeOne)
+		return
+	}
 	C.gv_free_one(C.uintptr_t(uintptr(unsafe.Pointer(p))))
 }
 

@@ -207,12 +207,22 @@ func EthXStats(port uint16, f func(name string, value uint64)) error {
 
 // EthRx receives a burst into b, which is empty and lies outside the Go heap, and prefetches the packets' first bytes.
 func EthRx(port uint16, queue int, b *packet.Batch) {
+	if fast {
+		a := fastArgs{port: uint64(port), queue: uint64(queue), batch: uintptr(unsafe.Pointer(b))}
+		a.call(fastEthRx)
+		return
+	}
 	C.gv_eth_rx(C.uint16_t(port), C.uint16_t(queue), C.uintptr_t(uintptr(unsafe.Pointer(b))))
 }
 
 // EthTx sends a burst and takes all of it: packets longer than maxLen bytes, and those that the device has no room for,
 // are freed and counted in the result.
 func EthTx(port uint16, queue int, b *packet.Batch, maxLen int) (tooLong, notSent int) {
+	if fast {
+		a := fastArgs{port: uint64(port), queue: uint64(queue), batch: uintptr(unsafe.Pointer(b)), number: uint64(maxLen)}
+		a.call(fastEthTx)
+		return int(a.result >> 32), int(uint32(a.result))
+	}
 	r := C.gv_eth_tx(C.uint16_t(port), C.uint16_t(queue), C.uintptr_t(uintptr(unsafe.Pointer(b))), C.uint32_t(maxLen))
 	return int(r >> 32), int(uint32(r))
 }

@@ -148,4 +148,15 @@ void gv_vhost_set(void *v, uint32_t maxlen, int retries);
 int gv_vhost_rx(void *v, uint16_t queue, uintptr_t batch);
 void gv_vhost_tx(void *v, uint16_t queue, uintptr_t batch);
 
+/* The burst and mempool functions with their arguments in a struct, for package internal/ccall, which calls them without
+ * the scheduler's part of a cgo call. They never block. */
+struct gv_fast {
+	void *object; /* mempool or vhost */
+	uintptr_t batch; /* or packet */
+	uint64_t port, queue, number;
+	uint64_t result;
+};
+enum gv_fast_op { GV_FAST_ETH_RX, GV_FAST_ETH_TX, GV_FAST_VHOST_RX, GV_FAST_VHOST_TX, GV_FAST_ALLOC, GV_FAST_FREE, GV_FAST_FREE_ONE };
+void *gv_fast_function(int op);
+
 #endif

@@ -112,10 +112,20 @@ func (v *Vhost) Set(maxLen, retries int) {
 
 // Rx receives a burst from the guest's transmit queue of pair q into b, which is empty; nothing when there is no such queue.
 func (v *Vhost) Rx(q int, b *packet.Batch) {
+	if fast {
+		a := fastArgs{object: v.p, queue: uint64(q), batch: uintptr(unsafe.Pointer(b))}
+		a.call(fastVhostRx)
+		return
+	}
 	C.gv_vhost_rx(v.p, C.uint16_t(q), C.uintptr_t(uintptr(unsafe.Pointer(b))))
 }
 
 // Tx sends a burst to the guest and takes all of it; what cannot be sent is counted.
 func (v *Vhost) Tx(q int, b *packet.Batch) {
+	if fast {
+		a := fastArgs{object: v.p, queue: uint64(q), batch: uintptr(unsafe.Pointer(b))}
+		a.call(fastVhostTx)
+		return
+	}
 	C.gv_vhost_tx(v.p, C.uint16_t(q), C.uintptr_t(uintptr(unsafe.Pointer(b))))
 }
