@@ -192,21 +192,31 @@ func (c *Cache) lookupShort(keys *[burst]flow.Key, n int, union *megaflow.Union,
 	seeds := &c.s.Seeds
 	mem := c.mem
 	layout := uint64(union.Layout)<<32 | 1
+	var last struct { // the packet before, if it was found
+		x, y, z, first, hash uint64
+		ref                  megaflow.Ref
+	}
 	for i := 0; i < n && i < burst; i++ {
 		k := &keys[i]
 		x, y, z := union.Words(k)
 		first := k[0]
+		if y == last.y && z == last.z && x == last.x && first == last.first && last.ref != 0 {
+			refs[i], hashes[i] = last.ref, last.hash
+			continue
+		}
 		h := seeds.HashShort(first, x, y, z)
 		hashes[i] = h
 		tag := layout | h&0xfffffff0
 		e := (*entry)(unsafe.Add(mem, uintptr(setOf(h))*(ways*megaflow.Line)))
 		if e.tag == tag && e.equalShort(first, x, y, z) {
 			refs[i] = e.ref
+			last.x, last.y, last.z, last.first, last.hash, last.ref = x, y, z, first, h, e.ref
 			continue
 		}
 		e = (*entry)(unsafe.Add(unsafe.Pointer(e), megaflow.Line))
 		if e.tag == tag && e.equalShort(first, x, y, z) {
 			refs[i] = e.ref
+			last.x, last.y, last.z, last.first, last.hash, last.ref = x, y, z, first, h, e.ref
 			continue
 		}
 		idx[left&(burst-1)] = uint8(i)
