@@ -32,6 +32,7 @@ type Bridge struct {
 	removed  []removedRules
 	timed    map[*xlate.Rule]struct{} // rules with a timeout
 	groups   map[uint32]*xlate.Group
+	failRule *xlate.Rule // the rule of fail-open mode, while it is in force
 	deleted  bool
 	flushed  bool // the first configuration has been applied
 	standby  bool // the flow of a bridge without controllers was put

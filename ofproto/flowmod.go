@@ -519,6 +519,7 @@ func (b *Bridge) resetFlows(first bool) {
 		b.eachTable(openflow.TableAll, func(_ uint8, t *xlate.Table) {
 			t.Rules.Each(c.version, func(r *xlate.Rule) bool { c.remove(r); return true })
 		})
+		b.failRule = nil
 	}
 	if len(b.cfg.Controllers) == 0 && b.cfg.FailMode == FailStandalone {
 		c.add(&openflow.FlowMod{Actions: []openflow.Action{&openflow.Output{Port: openflow.PortNormal}}, OutPort: openflow.PortNone, OutGroup: openflow.GroupAny})

@@ -207,6 +207,7 @@ func (s *Switch) tick(now int64) {
 	for _, b := range s.Bridges() {
 		b.state.MAC.Expire(now)
 		b.refreshPorts()
+		b.failOpen()
 		if w := b.wantMiss(); b.missIn.Swap(w) != w {
 			s.changed()
 		}

@@ -3,6 +3,8 @@ package vswitchd
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"time"
 
@@ -76,6 +78,9 @@ const statusInterval = 100 * time.Millisecond
 // retryTicks is how many status intervals pass between attempts to open interfaces that failed to open.
 const retryTicks = 10
 
+// controllerTicks is how many status intervals pass between looks at the connections to controllers.
+const controllerTicks = 5
+
 // New returns a daemon that starts when Run is called.
 func New(o Options) *Daemon {
 	return &Daemon{
@@ -126,6 +131,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 				d.retryFailed(ctx)
 			}
 			d.checkDevices(ctx)
+			if ticks%controllerTicks == 0 {
+				d.checkControllers(ctx)
+			}
 		}
 	}
 }
@@ -238,6 +246,26 @@ func (d *Daemon) followQueues(br *bridge, ifc *iface) {
 // SyncDevices passes on at once what devices' status has become. It may be called from any goroutine but Run's.
 func (d *Daemon) SyncDevices(ctx context.Context) error {
 	return d.Do(ctx, func() { d.checkDevices(ctx) })
+}
+
+// checkControllers writes the state of controllers when one has connected, gone, or changed its role.
+func (d *Daemon) checkControllers(ctx context.Context) {
+	changed := false
+	for _, br := range d.bridges {
+		if br.of == nil || len(br.state.Controllers) == 0 {
+			continue
+		}
+		now := make(map[string]string)
+		for _, c := range br.of.Controllers() {
+			now[c.Target] = fmt.Sprint(c.IsConnected, c.Role, c.Status["state"], c.Status["last_error"])
+		}
+		if !maps.Equal(now, br.controllers) {
+			br.controllers, changed = now, true
+		}
+	}
+	if changed {
+		d.writeStatus(ctx)
+	}
 }
 
 func (d *Daemon) destroyAll() {

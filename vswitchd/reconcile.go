@@ -21,16 +21,17 @@ import (
 
 // bridge is a bridge that runs, or one that could not be made (of is nil then).
 type bridge struct {
-	state     *BridgeState
-	backer    *Backer
-	of        *ofproto.Bridge
-	ifaces    map[string]*iface               // by name
-	bundles   map[string]ofproto.BundleConfig // as last given to of
-	config    ofproto.BridgeConfig            // as last given to of
-	defaultEA net.HardwareAddr                // the local port's address when no port offers one
-	hwaddr    net.HardwareAddr                // the local port's address
-	dpid      uint64
-	announced bool // dpid is in the log
+	state       *BridgeState
+	backer      *Backer
+	of          *ofproto.Bridge
+	ifaces      map[string]*iface               // by name
+	bundles     map[string]ofproto.BundleConfig // as last given to of
+	config      ofproto.BridgeConfig            // as last given to of
+	defaultEA   net.HardwareAddr                // the local port's address when no port offers one
+	hwaddr      net.HardwareAddr                // the local port's address
+	dpid        uint64
+	controllers map[string]string // what was last seen of each controller, by target
+	announced   bool              // dpid is in the log
 }
 
 // iface is an interface that runs, or one that could not be opened (dev is nil and err says why).
