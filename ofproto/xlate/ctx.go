@@ -407,8 +407,11 @@ func (c *Ctx) lookupAndRun(id uint8, honorMiss, last bool) {
 		id++
 	}
 	oldTable, oldRule := c.table, c.rule
+	depth := c.depth
+	if id <= c.table {
+		c.depth++ // going on in a later table is no recursion
+	}
 	c.table, c.rule = id, r
-	c.depth++
 	var back *node
 	if c.tr != nil {
 		back = c.traceRule(r)
@@ -425,7 +428,7 @@ func (c *Ctx) lookupAndRun(id uint8, honorMiss, last bool) {
 	if c.tr != nil {
 		c.tr.leave(back)
 	}
-	c.depth--
+	c.depth = depth
 	c.table, c.rule = oldTable, oldRule
 }
 

@@ -35,12 +35,14 @@ func (c *Ctx) group(id uint32, last bool) {
 		}
 	case openflow.GroupFastFailover:
 		if i := c.firstLive(g, 0); i >= 0 {
+			c.detail("using bucket %d", g.Buckets[i].ID)
 			c.bucket(g, i)
 		} else {
 			c.detail("no live bucket")
 		}
 	case openflow.GroupSelect:
 		if i := c.selectBucket(g); i >= 0 {
+			c.detail("using bucket %d", g.Buckets[i].ID)
 			c.bucket(g, i)
 		} else {
 			c.detail("no live bucket")
@@ -87,6 +89,7 @@ func (c *Ctx) live(g *Group, b *openflow.Bucket, depth int) bool {
 		if p := c.bridge.Port(b.WatchPort); p != nil && p.LinkUp && p.Config&openflow.PortDown == 0 {
 			return true
 		}
+		c.detail("bucket %d: not live due to port %d", b.ID, b.WatchPort)
 	}
 	if b.WatchGroup != openflow.GroupAny && b.WatchGroup != 0 {
 		if m := c.bridge.State.Groups.Load(); m != nil {

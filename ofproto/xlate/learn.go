@@ -38,9 +38,8 @@ func (c *Ctx) learn(a *openflow.Learn) {
 			}
 		}
 	}
-	if c.tr != nil {
-		c.detail("learn: table=%d priority=%d %s actions=%s", fm.Table, fm.Priority, fm.Match.String(),
-			appendActions(nil, fm.Actions, nil))
+	if !c.in.Learn {
+		c.warn("suppressing side effects, so learn action ignored")
 	}
 	if c.in.Learn && c.bridge.State.Hooks != nil && c.bridge.State.Hooks.Learn != nil {
 		if err := c.bridge.State.Hooks.Learn(c.bridge.State, fm); err != nil {

@@ -12,8 +12,8 @@ const (
 	nodeBridge nodeKind = iota // "bridge("br0")", underlined
 	nodeTable                  // " 0. match, priority 32768"
 	nodeThaw                   // "thaw"
-	nodeBucket                 // "bucket 0"
 	nodeAction                 // an action
+	nodeBucket                 // "bucket 0"
 	nodeDetail                 // " -> …"
 	nodeWarn                   // " >> …"
 	nodeError                  // " >>>> … <<<<"
