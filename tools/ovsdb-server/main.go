@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -35,10 +34,7 @@ type config struct {
 }
 
 func run(args []string) int {
-	if os.Getenv("GOGC") == "" {
-		// A database is mostly long-lived: trade some collector work for a small footprint.
-		debug.SetGCPercent(40)
-	}
+	tuneGC()
 	clk := clock.NewWarp()
 	p := daemon.NewProgram("ovsdb-server", clk, vlog.ServerModules())
 	var c config
