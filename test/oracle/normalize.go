@@ -18,7 +18,7 @@ var (
 	}{
 		{regexp.MustCompile(`duration=[0-9.]+s`), "duration=T"},
 		{regexp.MustCompile(`idle_age=[0-9]+`), "idle_age=T"},
-		{regexp.MustCompile(`hard_age=[0-9]+`), "hard_age=T"},
+		{regexp.MustCompile(` hard_age=[0-9]+,`), ""}, // only there after a second
 		{regexp.MustCompile(`used:[0-9.]+s`), "used:T"},
 		{regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "DATE"},
 		{regexp.MustCompile(`/tmp/gv[A-Za-z0-9]+`), "DIR"},
