@@ -230,8 +230,8 @@ type Context struct {
 	TryAgain bool
 	// Inserted are the UUIDs of inserted rows, for Finish.
 	Inserted map[ovsdb.UUID]ovsdb.UUID
-	// Tables are the tables that the command reads or writes, collected by Prepare.
-	Tables map[string]bool
+	// needs are what the commands read, collected by Prepare.
+	needs Needs
 	// State is the tool's own, shared by all commands.
 	State any
 
@@ -248,18 +248,44 @@ type symbol struct {
 	created bool // by "create", not by "get"
 }
 
-// Need notes in Prepare that the command uses tables.
-func (c *Context) Need(tables ...string) {
-	for _, t := range tables {
-		c.Tables[t] = true
+// Needs are the columns that commands read, by table. All of a table's columns are the key "*".
+type Needs map[string]map[string]bool
+
+// Columns returns the columns of a table, nil for all, in the form that client.Options takes.
+func (n Needs) Columns() map[string][]string {
+	out := map[string][]string{}
+	for t, cols := range n {
+		out[t] = []string{}
+		for c := range cols {
+			out[t] = append(out[t], c)
+		}
+		slices.Sort(out[t])
+		if cols["*"] {
+			out[t] = nil
+		}
+	}
+	return out
+}
+
+// Need notes in Prepare that the command reads columns of a table, all of them if none are named. A column that is not noted
+// seems to have its default value.
+func (c *Context) Need(table string, columns ...string) {
+	if c.needs[table] == nil {
+		c.needs[table] = map[string]bool{}
+	}
+	if columns == nil {
+		columns = []string{"*"}
+	}
+	for _, col := range columns {
+		c.needs[table][col] = true
 	}
 }
 
-// Prepare runs the Prepare functions of the commands and returns the tables that they need.
-func (t *Tool) Prepare(cmds []*Command) (map[string]bool, error) {
-	tables := map[string]bool{}
+// Prepare runs the Prepare functions of the commands and returns what they read.
+func (t *Tool) Prepare(cmds []*Command) (Needs, error) {
+	needs := Needs{}
 	for _, c := range cmds {
-		ctx := &Context{Command: c, Tool: t, Tables: tables}
+		ctx := &Context{Command: c, Tool: t, needs: needs}
 		if c.Syntax.Prepare == nil {
 			continue
 		}
@@ -267,7 +293,7 @@ func (t *Tool) Prepare(cmds []*Command) (map[string]bool, error) {
 			return nil, err
 		}
 	}
-	return tables, nil
+	return needs, nil
 }
 
 // Run runs the commands on a transaction. It returns their contexts, the last of which has TryAgain set if the commands must run

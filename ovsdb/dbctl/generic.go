@@ -45,7 +45,7 @@ func prepareGet(c *Context) error {
 		return err
 	}
 	c.needRow(ts)
-	return checkColumns(ts, c.Args[3:], true)
+	return c.needColumns(ts, c.Args[3:], true)
 }
 
 func runGet(c *Context) error {
@@ -120,7 +120,12 @@ func prepareList(c *Context) error {
 		return err
 	}
 	c.needRow(ts)
-	_, err = c.columns(ts)
+	cols, err := c.columns(ts)
+	for _, col := range cols {
+		if col.Index != ovsdb.ColUUID {
+			c.Need(ts.Name, col.Name)
+		}
+	}
 	return err
 }
 
@@ -184,7 +189,7 @@ func checkConditions(c *Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return checkColumns(ts, args, false)
+	return c.needColumns(ts, args, false)
 }
 
 func runFind(c *Context) error {

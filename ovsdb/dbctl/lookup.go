@@ -71,15 +71,21 @@ func Column(ts *ovsdb.TableSchema, name string, withUUID bool) (*ovsdb.ColumnSch
 	return nil, fmt.Errorf("%s contains more than one column whose name matches \"%s\": %s", ts.Name, name, strings.Join(names, ", "))
 }
 
-// needRow notes the tables by which rows of a table may be named.
+// needRow notes what is read to find rows of a table by their names.
 func (c *Context) needRow(ts *ovsdb.TableSchema) {
-	c.Need(ts.Name)
+	if c.needs[ts.Name] == nil {
+		c.needs[ts.Name] = map[string]bool{}
+	}
 	for _, cl := range c.Tool.Classes {
-		if cl.Table == ts.Name {
-			for _, n := range cl.Names {
-				if n.Table != "" {
-					c.Need(n.Table)
-				}
+		if cl.Table != ts.Name {
+			continue
+		}
+		for _, n := range cl.Names {
+			switch {
+			case n.Table != "":
+				c.Need(n.Table, n.Column, n.Ref)
+			case n.Column != "":
+				c.Need(ts.Name, n.Column)
 			}
 		}
 	}

@@ -67,14 +67,18 @@ func prepareSet(c *Context) error {
 		return err
 	}
 	c.needRow(ts)
-	return checkColumns(ts, c.Args[3:], false)
+	return c.needColumns(ts, c.Args[3:], false)
 }
 
-// checkColumns looks for unknown columns in arguments that begin with one.
-func checkColumns(ts *ovsdb.TableSchema, args []string, withUUID bool) error {
+// needColumns notes the columns that arguments begin with.
+func (c *Context) needColumns(ts *ovsdb.TableSchema, args []string, withUUID bool) error {
 	for _, arg := range args {
-		if _, _, err := parseColumn(arg, ts, withUUID && arg == "_uuid"); err != nil {
+		col, _, err := parseColumn(arg, ts, withUUID && arg == "_uuid")
+		if err != nil {
 			return err
+		}
+		if col.Index != ovsdb.ColUUID {
+			c.Need(ts.Name, col.Name)
 		}
 	}
 	return nil
@@ -108,9 +112,11 @@ func prepareColumn(c *Context, names ...string) error {
 	}
 	c.needRow(ts)
 	for _, name := range names {
-		if _, err := Column(ts, name, false); err != nil {
+		col, err := Column(ts, name, false)
+		if err != nil {
 			return err
 		}
+		c.Need(ts.Name, col.Name)
 	}
 	return nil
 }

@@ -8,7 +8,10 @@ import (
 
 func prepareShow(c *Context) error {
 	for _, s := range c.Tool.Shows {
-		c.Need(s.Table)
+		c.Need(s.Table, s.Columns...)
+		if s.Name != "" {
+			c.Need(s.Table, s.Name)
+		}
 	}
 	return nil
 }

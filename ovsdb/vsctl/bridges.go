@@ -200,6 +200,12 @@ func externalIDs(c *dbctl.Context, br *bridge) (table string, u ovsdb.UUID, pref
 	return vswitch.TablePort, ovsdb.UUID{}, "fake-bridge-"
 }
 
+func needExternalIDs(c *dbctl.Context) error {
+	c.Need(vswitch.TableBridge, "external_ids")
+	c.Need(vswitch.TablePort, "external_ids")
+	return need(c)
+}
+
 func brSetExternalID(c *dbctl.Context) error {
 	br, err := findBridge(c, c.Args[1])
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 )
 
 func needController(c *dbctl.Context) error {
-	c.Need(vswitch.TableController)
+	c.Need(vswitch.TableController, "target")
+	c.Need(vswitch.TableBridge, "controller")
 	return need(c)
 }
 
@@ -109,6 +110,11 @@ func sameNames(a, b []string) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
+func needFailMode(c *dbctl.Context) error {
+	c.Need(vswitch.TableBridge, "fail_mode")
+	return need(c)
+}
+
 func getFailMode(c *dbctl.Context) error {
 	br, err := realOf(c, c.Args[1])
 	if err != nil {
@@ -142,7 +148,8 @@ func setFailMode(c *dbctl.Context) error {
 }
 
 func needManager(c *dbctl.Context) error {
-	c.Need(vswitch.TableOpenvSwitch, vswitch.TableManager)
+	c.Need(vswitch.TableOpenvSwitch, "manager_options")
+	c.Need(vswitch.TableManager, "target")
 	return nil
 }
 
@@ -180,7 +187,8 @@ func setManager(c *dbctl.Context) error {
 }
 
 func needSSL(c *dbctl.Context) error {
-	c.Need(vswitch.TableOpenvSwitch, vswitch.TableSSL)
+	c.Need(vswitch.TableOpenvSwitch, "ssl")
+	c.Need(vswitch.TableSSL)
 	return nil
 }
 

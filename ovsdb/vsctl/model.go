@@ -58,7 +58,10 @@ func changed(c *dbctl.Context) { stateOf(c).model = nil }
 
 // need is the Prepare of commands that use the model.
 func need(c *dbctl.Context) error {
-	c.Need(vswitch.TableOpenvSwitch, vswitch.TableBridge, vswitch.TablePort, vswitch.TableInterface)
+	c.Need(vswitch.TableOpenvSwitch, "bridges")
+	c.Need(vswitch.TableBridge, "name", "ports")
+	c.Need(vswitch.TablePort, "name", "fake_bridge", "tag", "interfaces")
+	c.Need(vswitch.TableInterface, "name")
 	return nil
 }
 

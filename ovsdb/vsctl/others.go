@@ -12,7 +12,8 @@ import (
 )
 
 func needAutoAttach(c *dbctl.Context) error {
-	c.Need(vswitch.TableAutoAttach)
+	c.Need(vswitch.TableAutoAttach, "mappings")
+	c.Need(vswitch.TableBridge, "auto_attach")
 	return need(c)
 }
 
@@ -104,7 +105,10 @@ func getAAMapping(c *dbctl.Context) error {
 }
 
 func needZones(c *dbctl.Context) error {
-	c.Need(vswitch.TableOpenvSwitch, vswitch.TableDatapath, vswitch.TableCTZone, vswitch.TableCTTimeoutPolicy)
+	c.Need(vswitch.TableOpenvSwitch, "datapaths")
+	c.Need(vswitch.TableDatapath)
+	c.Need(vswitch.TableCTZone)
+	c.Need(vswitch.TableCTTimeoutPolicy)
 	return nil
 }
 

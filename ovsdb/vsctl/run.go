@@ -37,11 +37,11 @@ type Options struct {
 
 // Run runs commands on the database. Besides its own errors it returns ExitError for a status without a message.
 func Run(ctx context.Context, o Options, cmds []*dbctl.Command) error {
-	tables, err := o.Tool.Prepare(cmds)
+	needs, err := o.Tool.Prepare(cmds)
 	if err != nil {
 		return err
 	}
-	cl := newClient(o, tables)
+	cl := newClient(o, needs)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -59,18 +59,17 @@ func Run(ctx context.Context, o Options, cmds []*dbctl.Command) error {
 	return err
 }
 
-func newClient(o Options, tables map[string]bool) *client.Client {
-	monitor := map[string][]string{vswitch.TableOpenvSwitch: nil, vswitch.TableInterface: {"name", "ofport", "error"}}
-	if tables[vswitch.TableOpenvSwitch] {
-		monitor[vswitch.TableOpenvSwitch] = nil
-	} else {
-		monitor[vswitch.TableOpenvSwitch] = []string{"cur_cfg", "next_cfg"}
+func newClient(o Options, needs dbctl.Needs) *client.Client {
+	monitor := needs.Columns()
+	// What the wait for ovs-vswitchd needs: nil stays nil, all columns.
+	also := func(table string, columns ...string) {
+		if cols, ok := monitor[table]; !ok || cols != nil {
+			monitor[table] = append(cols, columns...)
+		}
 	}
-	if !anyOf(tables, vswitch.TableInterface, vswitch.TableBridge) {
-		delete(monitor, vswitch.TableInterface)
-	}
-	for t := range tables {
-		monitor[t] = nil
+	also(vswitch.TableOpenvSwitch, "cur_cfg", "next_cfg")
+	if _, ok := monitor[vswitch.TableInterface]; ok {
+		also(vswitch.TableInterface, "name", "ofport", "error")
 	}
 	remotes := strings.Split(o.DB, ",")
 	tries := len(remotes)
@@ -79,15 +78,6 @@ func newClient(o Options, tables map[string]bool) *client.Client {
 	}
 	return client.New(client.Options{Remotes: remotes, Database: vswitch.Database, Tables: monitor, Stream: o.Stream,
 		Clock: clock.Real{}, Log: o.Log, ProbeInterval: -1, MaxTries: tries})
-}
-
-func anyOf(set map[string]bool, names ...string) bool {
-	for _, n := range names {
-		if set[n] {
-			return true
-		}
-	}
-	return false
 }
 
 // runner is one run of a command line.

@@ -68,8 +68,8 @@ var commands = []dbctl.Syntax{
 	{Name: "br-exists", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: need, Run: brExists},
 	{Name: "br-to-vlan", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: need, Run: brToVlan},
 	{Name: "br-to-parent", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: need, Run: brToParent},
-	{Name: "br-set-external-id", Args: "!BRIDGE !KEY ?VALUE", MinArgs: 2, MaxArgs: 3, Prepare: need, Run: brSetExternalID},
-	{Name: "br-get-external-id", Args: "!BRIDGE ?KEY", ReadOnly: true, MinArgs: 1, MaxArgs: 2, Prepare: need, Run: brGetExternalID},
+	{Name: "br-set-external-id", Args: "!BRIDGE !KEY ?VALUE", MinArgs: 2, MaxArgs: 3, Prepare: needExternalIDs, Run: brSetExternalID},
+	{Name: "br-get-external-id", Args: "!BRIDGE ?KEY", ReadOnly: true, MinArgs: 1, MaxArgs: 2, Prepare: needExternalIDs, Run: brGetExternalID},
 
 	{Name: "list-ports", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: need, Run: listPorts},
 	{Name: "add-port", Args: "!BRIDGE !NEW-PORT *COLUMN?:KEY=VALUE", MinArgs: 2, MaxArgs: dbctl.Unlimited, Options: []string{"--may-exist"}, Prepare: need, Run: addPort},
@@ -92,9 +92,9 @@ var commands = []dbctl.Syntax{
 	{Name: "del-controller", Args: "!BRIDGE", MinArgs: 1, MaxArgs: 1, Prepare: needController, Run: delController},
 	{Name: "set-controller", Args: "!BRIDGE +TARGET", MinArgs: 1, MaxArgs: dbctl.Unlimited, Options: []string{"--inactivity-probe="},
 		Prepare: needController, Run: setController},
-	{Name: "get-fail-mode", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: need, Run: getFailMode},
-	{Name: "del-fail-mode", Args: "!BRIDGE", MinArgs: 1, MaxArgs: 1, Prepare: need, Run: delFailMode},
-	{Name: "set-fail-mode", Args: "!BRIDGE !MODE", MinArgs: 2, MaxArgs: 2, Prepare: need, Run: setFailMode},
+	{Name: "get-fail-mode", Args: "!BRIDGE", ReadOnly: true, MinArgs: 1, MaxArgs: 1, Prepare: needFailMode, Run: getFailMode},
+	{Name: "del-fail-mode", Args: "!BRIDGE", MinArgs: 1, MaxArgs: 1, Prepare: needFailMode, Run: delFailMode},
+	{Name: "set-fail-mode", Args: "!BRIDGE !MODE", MinArgs: 2, MaxArgs: 2, Prepare: needFailMode, Run: setFailMode},
 
 	{Name: "get-manager", ReadOnly: true, Prepare: needManager, Run: getManager},
 	{Name: "del-manager", Prepare: needManager, Run: delManager},
