@@ -55,20 +55,22 @@ func (b *Bridge) flowStats(q *openflow.FlowStatsRequest) ([]openflow.Body, error
 		})
 		return one(r), nil
 	}
-	r := &openflow.FlowStatsReply{NX: q.NX}
+	var rules []*xlate.Rule
+	b.matching(q, func(rule *xlate.Rule) { rules = append(rules, rule) })
+	r := &openflow.FlowStatsReply{NX: q.NX, Flows: make([]openflow.FlowStats, len(rules))}
 	now := b.sw.now()
-	b.matching(q, func(rule *xlate.Rule) {
+	for i, rule := range rules {
 		d := &rule.Data
-		r.Flows = append(r.Flows, openflow.FlowStats{
+		fs := &r.Flows[i]
+		*fs = openflow.FlowStats{
 			Cookie: d.Cookie, Table: d.Table, Priority: uint16(rule.Priority()),
 			IdleTimeout: uint16(reduced(d.IdleTimeout, d.Stats.Idle.Load())), HardTimeout: uint16(reduced(d.HardTimeout, d.Stats.Hard.Load())),
 			IdleAge: int(max(now-d.Stats.Used.Load(), 0) / 1000), HardAge: int(max(now-d.Modified, 0) / 1000),
 			Packets: d.Stats.Packets.Load(), Bytes: d.Stats.Bytes.Load(), Flags: d.Flags, Importance: d.Importance, Actions: d.Actions,
-		})
-		fs := &r.Flows[len(r.Flows)-1]
+		}
 		fs.DurationSec, fs.DurationNsec = b.sw.age(d.Created)
 		rule.Match(&fs.Match)
-	})
+	}
 	return one(r), nil
 }
 
