@@ -126,8 +126,8 @@ func (d *dec) body(k kind, o Options) (Body, error) {
 		d.skip(3)
 		m.Config = TableConfig(d.u32())
 		return m, nil
-	case kGroupMod:
-		return d.groupMod()
+	case kGroupMod, kNXGroupMod:
+		return d.groupMod(k == kNXGroupMod || d.v >= OF15)
 	case kMeterMod:
 		return d.meterMod()
 	case kBundleCtrl, kONFBundleCtrl:
@@ -526,6 +526,13 @@ func (d *dec) flowRemoved(isNX bool) (Body, error) {
 		m.DurationSec, m.DurationNsec, m.IdleTimeout = d.u32(), d.u32(), d.u16()
 		d.skip(2)
 		m.Packets, m.Bytes = d.u64(), d.u64()
+	case d.v >= OF15:
+		m.Table, m.Reason, m.Priority, m.IdleTimeout, m.HardTimeout, m.Cookie = d.u8(), FlowRemovedReason(d.u8()), d.u16(), d.u16(), d.u16(), d.u64()
+		if err = d.match(&m.Match, false); err == nil {
+			var s FlowStats
+			_, err = d.oxs(&s)
+			m.DurationSec, m.DurationNsec, m.Packets, m.Bytes = s.DurationSec, s.DurationNsec, s.Packets, s.Bytes
+		}
 	default:
 		m.Cookie, m.Priority, m.Reason, m.Table = d.u64(), d.u16(), FlowRemovedReason(d.u8()), d.u8()
 		m.DurationSec, m.DurationNsec, m.IdleTimeout, m.HardTimeout = d.u32(), d.u32(), d.u16(), d.u16()

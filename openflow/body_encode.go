@@ -367,6 +367,15 @@ func (w *writer) flowRemoved(m *FlowRemoved) {
 		w.zero(2)
 		w.u64(m.Packets)
 		w.u64(m.Bytes)
+	case w.v >= OF15:
+		w.u8(m.Table)
+		w.u8(w.removedReason(m.Reason))
+		w.u16(m.Priority)
+		w.u16(m.IdleTimeout)
+		w.u16(m.HardTimeout)
+		w.u64(m.Cookie)
+		w.match(&m.Match)
+		w.oxs(&FlowStats{DurationSec: m.DurationSec, DurationNsec: m.DurationNsec, Packets: m.Packets, Bytes: m.Bytes, IdleAge: -1}, nil)
 	default:
 		head()
 		w.u8(m.Table)
@@ -409,7 +418,7 @@ func (w *writer) portMod(m *PortMod) {
 	case w.v < OF14:
 		w.u32(uint32(m.Advertise))
 		w.zero(4)
-	default:
+	case m.Advertise != 0:
 		w.prop(0, func() { w.u32(uint32(m.Advertise)) })
 	}
 }

@@ -3,20 +3,20 @@ package openflow
 // groupStats reads the multipart messages of groups and meters.
 func (d *dec) groupStats(k kind) (Body, error) {
 	switch k {
-	case kGroupRequest:
+	case kGroupRequest, kNXGroupRequest:
 		m := &GroupStatsRequest{d.u32()}
 		d.skip(4)
 		return m, nil
-	case kGroupDescRequest:
+	case kGroupDescRequest, kNXGroupDescRequest:
 		m := &GroupDescRequest{GroupAll}
-		if d.v >= OF15 {
+		if d.v >= OF15 || d.v == OF10 {
 			m.Group = d.u32()
 			d.skip(4)
 		}
 		return m, nil
-	case kGroupFeaturesRequest:
+	case kGroupFeaturesRequest, kNXGroupFeaturesRequest:
 		return &GroupFeaturesRequest{}, nil
-	case kGroupFeaturesReply:
+	case kGroupFeaturesReply, kNXGroupFeaturesReply:
 		m := &GroupFeaturesReply{Types: d.u32(), Capabilities: d.u32()}
 		for _, a := range []*[4]uint32{&m.MaxGroups, &m.Actions} {
 			for i := range a {
@@ -24,14 +24,14 @@ func (d *dec) groupStats(k kind) (Body, error) {
 			}
 		}
 		return m, nil
-	case kGroupReply:
+	case kGroupReply, kNXGroupReply:
 		m := &GroupStatsReply{}
 		return m, d.each(func() error {
 			g, err := d.group()
 			m.Groups = append(m.Groups, g)
 			return err
 		})
-	case kGroupDescReply:
+	case kGroupDescReply, kNXGroupDescReply:
 		m := &GroupDescReply{}
 		return m, d.each(func() error {
 			n := int(d.u16())
@@ -42,11 +42,19 @@ func (d *dec) groupStats(k kind) (Body, error) {
 			g := GroupDesc{Type: GroupType(x.u8())}
 			x.skip(1)
 			g.Group = x.u32()
-			if d.v >= OF15 {
-				return x.errUnsupported()
-			}
 			var err error
-			g.Buckets, err = x.buckets()
+			if d.v >= OF15 || d.v == OF10 {
+				bl := int(x.u16())
+				x.skip(6)
+				if bl > len(x.b) {
+					return OFPBRC_BAD_LEN
+				}
+				if g.Buckets, err = x.sub(bl).buckets15(); err == nil {
+					g.Props, err = x.groupProps()
+				}
+			} else {
+				g.Buckets, err = x.buckets()
+			}
 			m.Groups = append(m.Groups, g)
 			return err
 		})
@@ -83,16 +91,10 @@ func (d *dec) groupStats(k kind) (Body, error) {
 	case kMeterFeaturesReply:
 		m := &MeterFeaturesReply{d.u32(), d.u32(), d.u32(), d.u8(), d.u8()}
 		d.skip(2)
-		if d.v >= OF15 {
-			d.skip(8)
-		}
 		return m, nil
 	}
 	return nil, OFPBRC_BAD_TYPE
 }
-
-// errUnsupported answers what OpenFlow 1.5 changed and this package does not know yet.
-func (d *dec) errUnsupported() error { return errf(OFPBRC_BAD_TYPE, "not supported in %s", d.v) }
 
 func (d *dec) group() (g GroupStats, err error) {
 	n := int(d.u16())
@@ -105,7 +107,7 @@ func (d *dec) group() (g GroupStats, err error) {
 	d.skip(4)
 	g.Packets, g.Bytes = d.u64(), d.u64()
 	g.DurationSec = ^uint32(0)
-	if d.v >= OF13 {
+	if d.v >= OF13 || d.v == OF10 {
 		g.DurationSec, g.DurationNsec = d.u32(), d.u32()
 	}
 	for len(d.b) > 0 && !d.short {
@@ -114,20 +116,36 @@ func (d *dec) group() (g GroupStats, err error) {
 	return g, d.lenErr()
 }
 
-func (d *dec) groupMod() (Body, error) {
-	if d.v >= OF15 {
-		return nil, d.errUnsupported()
-	}
+// groupMod reads a group_mod, in 1.5's form if v15 is set.
+func (d *dec) groupMod(v15 bool) (Body, error) {
 	m := &GroupMod{Command: GroupModCommand(d.u16()), Type: GroupType(d.u8())}
 	d.skip(1)
 	m.Group = d.u32()
 	m.CommandBucketID = 0xffffffff
 	var err error
-	if m.Buckets, err = d.buckets(); err != nil {
+	if v15 {
+		bl := int(d.u16())
+		d.skip(2)
+		m.CommandBucketID = d.u32()
+		if bl > len(d.b) {
+			return nil, OFPGMFC_BAD_BUCKET
+		}
+		if m.Buckets, err = d.sub(bl).buckets15(); err == nil {
+			m.Props, err = d.groupProps()
+		}
+	} else {
+		m.Buckets, err = d.buckets()
+	}
+	if err != nil {
 		return nil, err
 	}
 	switch m.Command {
 	case GroupAdd, GroupModify, GroupDelete, GroupAddOrMod:
+	case GroupInsertBucket, GroupRemoveBucket:
+		if !v15 {
+			return nil, OFPGMFC_BAD_COMMAND
+		}
+		return m, nil
 	default:
 		return nil, OFPGMFC_BAD_COMMAND
 	}
@@ -246,18 +264,25 @@ func (w *writer) bands(bs []MeterBand) {
 }
 
 func (w *writer) groupMod(m *GroupMod) error {
-	if w.v >= OF15 {
-		return w.errNo("group_mod yet")
-	}
 	w.u16(uint16(m.Command))
 	w.u8(uint8(m.Type))
 	w.zero(1)
 	w.u32(m.Group)
-	w.buckets(m.Buckets, m.Type)
+	if w.v >= OF15 || w.v == OF10 {
+		at := len(w.b)
+		w.zero(4)
+		w.u32(m.CommandBucketID)
+		start := len(w.b)
+		w.buckets15(m.Buckets)
+		w.put16(at, len(w.b)-start)
+		w.groupProps(&m.Props)
+		return nil
+	}
+	w.buckets(m.Buckets)
 	return nil
 }
 
-func (w *writer) buckets(bs []Bucket, t GroupType) {
+func (w *writer) buckets(bs []Bucket) {
 	for _, b := range bs {
 		at := len(w.b)
 		w.u16(0)
@@ -277,7 +302,7 @@ func (w *writer) groupStats(b Body) error {
 		w.u32(b.Group)
 		w.zero(4)
 	case *GroupDescRequest:
-		if w.v >= OF15 {
+		if w.v >= OF15 || w.v == OF10 {
 			w.u32(b.Group)
 			w.zero(4)
 		}
@@ -300,7 +325,7 @@ func (w *writer) groupStats(b Body) error {
 				w.zero(4)
 				w.u64(g.Packets)
 				w.u64(g.Bytes)
-				if w.v >= OF13 {
+				if w.v >= OF13 || w.v == OF10 {
 					w.u32(g.DurationSec)
 					w.u32(g.DurationNsec)
 				}
@@ -312,9 +337,6 @@ func (w *writer) groupStats(b Body) error {
 			})
 		}
 	case *GroupDescReply:
-		if w.v >= OF15 && len(b.Groups) > 0 {
-			return w.errNo("group description yet")
-		}
 		for _, g := range b.Groups {
 			w.entry(func() {
 				at := len(w.b)
@@ -322,7 +344,15 @@ func (w *writer) groupStats(b Body) error {
 				w.u8(uint8(g.Type))
 				w.zero(1)
 				w.u32(g.Group)
-				w.buckets(g.Buckets, g.Type)
+				if w.v >= OF15 || w.v == OF10 {
+					lenAt := len(w.b)
+					w.zero(8)
+					w.buckets15(g.Buckets)
+					w.put16(lenAt, len(w.b)-lenAt-8)
+					w.groupProps(&g.Props)
+				} else {
+					w.buckets(g.Buckets)
+				}
 				w.put16(at, len(w.b)-at)
 			})
 		}
@@ -367,9 +397,6 @@ func (w *writer) groupStats(b Body) error {
 		w.u8(b.MaxBands)
 		w.u8(b.MaxColor)
 		w.zero(2)
-		if w.v >= OF15 {
-			w.zero(8)
-		}
 	default:
 		return w.errNo("such message")
 	}

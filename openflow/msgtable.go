@@ -80,6 +80,8 @@ const (
 	kPortDescReply
 	kTableDescRequest
 	kTableDescReply
+	kQueueDescRequest
+	kQueueDescReply
 
 	kNXRoleRequest
 	kNXRoleReply
@@ -97,6 +99,13 @@ const (
 	kNXFlowMonitorResumed
 	kNXResume
 	kNXPacketIn2
+	kNXGroupMod
+	kNXGroupRequest
+	kNXGroupReply
+	kNXGroupDescRequest
+	kNXGroupDescReply
+	kNXGroupFeaturesRequest
+	kNXGroupFeaturesReply
 	kNXFlowRequest
 	kNXFlowReply
 	kNXAggregateRequest
@@ -126,6 +135,9 @@ func from(v Version, n int32) [6]int32 {
 	}
 	return a
 }
+
+// only10 is a message that only 1.0 needs, because later versions have a standard one.
+func only10(n int32) [6]int32 { return [6]int32{n, -1, -1, -1, -1, -1} }
 
 // ver gives the numbers of 1.0, of 1.1 to 1.3, and of 1.4 and 1.5.
 func ver(v10, v11, v14 int32) [6]int32 { return [6]int32{v10, v11, v11, v11, v14, v14} }
@@ -202,6 +214,17 @@ var msgTable = [numKinds]msgDef{
 	kPortDescReply:        {"OFPST_PORT_DESC", clsReply, all(13)},
 	kTableDescRequest:     {"OFPST_TABLE_DESC", clsReq, from(OF14, 14)},
 	kTableDescReply:       {"OFPST_TABLE_DESC", clsReply, from(OF14, 14)},
+
+	kQueueDescRequest: {"OFPST_QUEUE_DESC", clsReq, from(OF14, 15)},
+	kQueueDescReply:   {"OFPST_QUEUE_DESC", clsReply, from(OF14, 15)},
+
+	kNXGroupMod:             {"NXT_GROUP_MOD", clsNX, all(31)},
+	kNXGroupRequest:         {"NXST_GROUP", clsNXReq, only10(7)},
+	kNXGroupReply:           {"NXST_GROUP", clsNXRep, only10(7)},
+	kNXGroupDescRequest:     {"NXST_GROUP_DESC", clsNXReq, only10(8)},
+	kNXGroupDescReply:       {"NXST_GROUP_DESC", clsNXRep, only10(8)},
+	kNXGroupFeaturesRequest: {"NXST_GROUP_FEATURES", clsNXReq, only10(9)},
+	kNXGroupFeaturesReply:   {"NXST_GROUP_FEATURES", clsNXRep, only10(9)},
 
 	kNXRoleRequest:        {"NXT_ROLE_REQUEST", clsNX, all(10)},
 	kNXRoleReply:          {"NXT_ROLE_REPLY", clsNX, all(11)},
@@ -323,7 +346,7 @@ func kindOf(b Body, v Version) kind {
 	case *TableMod:
 		return kTableMod
 	case *GroupMod:
-		return kGroupMod
+		return nx(v == OF10, kNXGroupMod, kGroupMod)
 	case *MeterMod:
 		return kMeterMod
 	case *BundleCtrl:
@@ -350,11 +373,17 @@ func kindOf(b Body, v Version) kind {
 	case *AggregateReply:
 		return nx(b.NX, kNXAggregateReply, kAggregateReply)
 	}
-	return statsKind(b)
+	return statsKind(b, v)
 }
 
 // statsKind finds the kind of the plain multipart messages and queue_get_config.
-func statsKind(b Body) kind {
+func statsKind(b Body, v Version) kind {
+	pick := func(in bool, k, other kind) kind {
+		if in {
+			return k
+		}
+		return other
+	}
 	switch b.(type) {
 	case *DescRequest:
 		return kDescRequest
@@ -385,21 +414,21 @@ func statsKind(b Body) kind {
 	case *TableDescReply:
 		return kTableDescReply
 	case *QueueGetConfigRequest:
-		return kQueueGetConfigRequest
+		return pick(v >= OF14, kQueueDescRequest, kQueueGetConfigRequest)
 	case *QueueGetConfigReply:
-		return kQueueGetConfigReply
+		return pick(v >= OF14, kQueueDescReply, kQueueGetConfigReply)
 	case *GroupStatsRequest:
-		return kGroupRequest
+		return pick(v == OF10, kNXGroupRequest, kGroupRequest)
 	case *GroupStatsReply:
-		return kGroupReply
+		return pick(v == OF10, kNXGroupReply, kGroupReply)
 	case *GroupDescRequest:
-		return kGroupDescRequest
+		return pick(v == OF10, kNXGroupDescRequest, kGroupDescRequest)
 	case *GroupDescReply:
-		return kGroupDescReply
+		return pick(v == OF10, kNXGroupDescReply, kGroupDescReply)
 	case *GroupFeaturesRequest:
-		return kGroupFeaturesRequest
+		return pick(v == OF10, kNXGroupFeaturesRequest, kGroupFeaturesRequest)
 	case *GroupFeaturesReply:
-		return kGroupFeaturesReply
+		return pick(v == OF10, kNXGroupFeaturesReply, kGroupFeaturesReply)
 	case *MeterStatsRequest:
 		return kMeterRequest
 	case *MeterStatsReply:

@@ -195,6 +195,14 @@ func valueOK(f flow.FieldID, v flow.Value) bool {
 func (e *enc) oxmFields(m *flow.Match, cookie, cookieMask uint64) {
 	nsh := m.Mask.EthType() == 0xffff && m.Key.EthType() == ethNSH
 	for _, f := range matchOrder {
+		if e.v >= OF15 && f >= flow.FieldReg0 && f <= flow.FieldReg15 { // OpenFlow 1.5 has them in pairs
+			if (f-flow.FieldReg0)%2 == 0 {
+				x := flow.FieldXReg0 + (f-flow.FieldReg0)/2
+				v, w := m.Get(x)
+				e.oxmEntry(x, v, w)
+			}
+			continue
+		}
 		v, w := m.Key.Get(f), m.Mask.Get(f)
 		if f != flow.FieldNwTOS {
 			v, w = m.Get(f)

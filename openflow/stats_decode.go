@@ -17,6 +17,11 @@ func (d *dec) stats(k kind) (Body, error) {
 			return err
 		})
 	case kAggregateReply, kNXAggregateReply:
+		if d.v >= OF15 && k == kAggregateReply {
+			var s FlowStats
+			n, err := d.oxs(&s)
+			return &AggregateReply{Packets: s.Packets, Bytes: s.Bytes, Flows: n}, err
+		}
 		m := &AggregateReply{NX: k == kNXAggregateReply, Packets: d.u64(), Bytes: d.u64(), Flows: d.u32()}
 		d.skip(4)
 		return m, nil
@@ -116,6 +121,15 @@ func (d *dec) stats(k kind) (Body, error) {
 		}
 		d.skip(map[bool]int{true: 2, false: 4}[d.v == OF10])
 		return &QueueGetConfigRequest{p}, nil
+	case kQueueDescRequest:
+		p, err := d.port()
+		if err != nil {
+			return nil, OFPQOFC_BAD_PORT
+		}
+		d.skip(4)
+		return &QueueGetConfigRequest{p}, nil
+	case kQueueDescReply:
+		return d.queueDescs()
 	case kQueueGetConfigReply:
 		return d.queueConfigs()
 	case kNXFlowMonitorRequest:
@@ -199,6 +213,9 @@ func (d *dec) flowStats(isNX bool) (f FlowStats, err error) {
 	}
 	d = d.sub(n - 2)
 	f.IdleAge, f.HardAge = -1, -1
+	if d.v >= OF15 && !isNX {
+		return f, d.flowDesc(&f)
+	}
 	f.Table = d.u8()
 	d.skip(1)
 	if d.v == OF10 && !isNX {

@@ -23,6 +23,10 @@ func (w *writer) stats(b Body) error {
 			w.entry(func() { w.flowStats(&b.Flows[i], b.NX) })
 		}
 	case *AggregateReply:
+		if w.v >= OF15 && !b.NX {
+			w.oxs(&FlowStats{Packets: b.Packets, Bytes: b.Bytes, IdleAge: -1}, &b.Flows)
+			break
+		}
 		w.u64(b.Packets)
 		w.u64(b.Bytes)
 		w.u32(b.Flows)
@@ -78,8 +82,18 @@ func (w *writer) stats(b Body) error {
 		}
 	case *QueueGetConfigRequest:
 		w.port(b.Port)
+		if w.v >= OF14 {
+			w.u32(QueueAll)
+			break
+		}
 		w.zero(map[bool]int{true: 2, false: 4}[w.v == OF10])
 	case *QueueGetConfigReply:
+		if w.v >= OF14 {
+			for _, q := range b.Queues {
+				w.entry(func() { w.queueDesc(b.Port, q) })
+			}
+			break
+		}
 		w.port(b.Port)
 		w.zero(8 - len16or32(w.v))
 		for _, q := range b.Queues {
@@ -150,6 +164,11 @@ func age(s int) uint16 {
 
 func (w *writer) flowStats(f *FlowStats, isNX bool) {
 	at := len(w.b)
+	if w.v >= OF15 && !isNX {
+		w.flowDesc(f)
+		w.put16(at, len(w.b)-at)
+		return
+	}
 	w.zero(2)
 	w.u8(f.Table)
 	w.zero(1)

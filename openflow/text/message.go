@@ -175,7 +175,11 @@ func (w *msgWriter) body() {
 		w.s("\n     mask:   ")
 		w.portConfig(b.Mask)
 		w.s("\n     advertise: ")
-		w.portFeatures(b.Advertise)
+		if b.Advertise == 0 {
+			w.s("UNCHANGED")
+		} else {
+			w.portFeatures(b.Advertise)
+		}
 		w.s("\n")
 	case *openflow.TableMod:
 		w.s(" table_id=")
@@ -305,14 +309,19 @@ func (w *msgWriter) features(b *openflow.FeaturesReply) {
 	w.s("\n")
 	if w.m.Version == openflow.OF10 {
 		w.s("actions:")
-		for _, i := range []int{0, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10} {
-			if b.Actions&(1<<i) != 0 {
-				w.s(" " + actionNames10[i])
-			}
-		}
+		w.actions10(b.Actions)
 		w.s("\n")
 	}
 	w.ports(b.Ports)
+}
+
+// actions10 writes a set of 1.0's actions.
+func (w *msgWriter) actions10(bits uint32) {
+	for _, i := range []int{0, 11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10} {
+		if bits&(1<<i) != 0 {
+			w.s(" " + actionNames10[i])
+		}
+	}
 }
 
 func (w *msgWriter) config(c openflow.SwitchConfig) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"govs/flow"
 	"govs/openflow"
 )
 
@@ -359,14 +360,67 @@ func (w *msgWriter) groupMod(m *openflow.GroupMod) {
 		cmd = "REMOVE_BUCKET"
 	}
 	w.f("\n %s ", cmd)
-	w.group(m.Group, m.Type, m.Buckets)
+	if m.Command == openflow.GroupInsertBucket || m.Command == openflow.GroupRemoveBucket {
+		w.s("command_bucket_id:")
+		switch m.CommandBucketID {
+		case 0xfffffffd:
+			w.s("first")
+		case 0xfffffffe:
+			w.s("last")
+		case 0xffffffff:
+			w.s("all")
+		default:
+			w.f("%d", m.CommandBucketID)
+		}
+		w.f(",group_id=%d", m.Group)
+		w.buckets(openflow.GroupSelect, m.Buckets)
+		return
+	}
+	w.group(m.Group, m.Type, &m.Props, m.Buckets)
 }
 
-func (w *msgWriter) group(id uint32, t openflow.GroupType, buckets []openflow.Bucket) {
+func (w *msgWriter) group(id uint32, t openflow.GroupType, g *openflow.GroupProps, buckets []openflow.Bucket) {
 	w.f("group_id=%d,type=%s", id, groupTypes[t&3])
+	if g.Method != "" {
+		w.s(",selection_method=" + g.Method)
+		if g.MethodParam != 0 {
+			w.f(",selection_method_param=%d", g.MethodParam)
+		}
+		w.methodFields(g)
+	}
+	w.buckets(t, buckets)
+}
+
+// methodFields writes the fields that a selection method hashes: "fields=ip_src", or "fields(ip_src,ip_dst)" for several.
+func (w *msgWriter) methodFields(g *openflow.GroupProps) {
+	var names []string
+	for i := range flow.Fields() {
+		f := flow.FieldID(i)
+		all := f.Info().AllOnes()
+		m := g.Fields.Mask.Get(f).And(all)
+		if f.Info().Overlay || m.IsZero() || f.Info().Name == "" {
+			continue
+		}
+		x := writer{b: []byte(f.String())}
+		if m != all {
+			x.s("=")
+			x.b = flow.AppendValue(x.b, f, m, all, nil)
+		}
+		names = append(names, string(x.b))
+	}
+	switch {
+	case len(names) == 0:
+	case len(names) == 1 && !strings.Contains(names[0], "="):
+		w.s(",fields=" + names[0])
+	default:
+		w.s(",fields(" + strings.Join(names, ",") + ")")
+	}
+}
+
+func (w *msgWriter) buckets(t openflow.GroupType, buckets []openflow.Bucket) {
 	for _, b := range buckets {
 		w.s(",bucket=")
-		if w.m.Version >= openflow.OF15 {
+		if w.m.Version >= openflow.OF15 || w.m.Version == openflow.OF10 {
 			w.f("bucket_id:%d,", b.ID)
 		}
 		if b.Weight != 0 || t == openflow.GroupSelect && b.Weight != 1 {
@@ -462,13 +516,16 @@ func (w *msgWriter) groupStats() {
 	case *openflow.GroupDescReply:
 		for _, g := range b.Groups {
 			w.s("\n ")
-			w.group(g.Group, g.Type, g.Buckets)
+			w.group(g.Group, g.Type, &g.Props, g.Buckets)
 		}
 	case *openflow.GroupFeaturesReply:
 		w.f("\n Group table:\n    Types:  0x%x\n    Capabilities:  0x%x\n", b.Types, b.Capabilities)
 		for t, name := range groupTypes {
 			if b.Types&(1<<t) != 0 {
-				w.f("    %s group:\n       max_groups=0x%x\n       actions: ", name, b.MaxGroups[t])
+				if t == int(openflow.GroupFastFailover) {
+					name = "fast failover"
+				}
+				w.f("    %s group:\n       max_groups=0x%x\n       actions:", name, b.MaxGroups[t])
 				w.groupActions(b.Actions[t])
 				w.s("\n")
 			}
@@ -512,18 +569,23 @@ func (w *msgWriter) groupStats() {
 	}
 }
 
-// groupActionNames are the actions of OpenFlow 1.1 to 1.3 by their numbers, as group features name them.
-var groupActionNames = map[int]string{
-	0: "output", 11: "copy_ttl_out", 12: "copy_ttl_in", 15: "set_mpls_ttl", 16: "dec_mpls_ttl", 17: "push_vlan", 18: "strip_vlan",
-	19: "push_mpls", 20: "pop_mpls", 21: "set_queue", 22: "group", 23: "mod_nw_ttl", 24: "dec_ttl", 25: "set_field",
+// groupActionNames are the actions of OpenFlow 1.1 to 1.3 with their numbers, in the order in which group features name them.
+var groupActionNames = []struct {
+	bit  int
+	name string
+}{
+	{0, "output"}, {22, "group"}, {25, "set_field"}, {18, "strip_vlan"}, {17, "push_vlan"}, {23, "mod_nw_ttl"}, {24, "dec_ttl"},
+	{15, "set_mpls_ttl"}, {16, "dec_mpls_ttl"}, {19, "push_mpls"}, {20, "pop_mpls"}, {21, "set_queue"},
 }
 
 func (w *msgWriter) groupActions(bits uint32) {
-	sep := ""
-	for i := range 32 {
-		if n := groupActionNames[i]; n != "" && bits&(1<<i) != 0 {
-			w.s(sep + n)
-			sep = " "
+	if w.m.Version == openflow.OF10 {
+		w.actions10(bits)
+		return
+	}
+	for _, a := range groupActionNames {
+		if bits&(1<<a.bit) != 0 {
+			w.s(" " + a.name)
 		}
 	}
 }
