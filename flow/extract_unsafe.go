@@ -43,11 +43,38 @@ func ExtractBytes(b []byte, inPort uint32, vlanLimit int, k *Key) (n int, l Laye
 	return extract(unsafe.Pointer(unsafe.SliceData(b)), len(b), len(b), inPort, vlanLimit, k)
 }
 
-// ExtractBatch is Extract for each packet of b: keys[i], lens[i] and layers[i] belong to b.Bufs[i].
+// ExtractBatch is Extract for each packet of b: keys[i], lens[i] and layers[i] belong to b.Bufs[i]. Untagged UDP and TCP over
+// IPv4 without options, most of all traffic, is dealt with in its loop, by the same rules as in extract.
 func ExtractBatch(b *packet.Batch, inPort uint32, vlanLimit int, keys *[packet.BatchSize]Key, lens *[packet.BatchSize]uint8, layers *[packet.BatchSize]Layers) {
+	const ip, l4 = packet.EthHdrLen, packet.EthHdrLen + packet.IPv4HdrLen
+	port := uint64(inPort) << 32
 	for i := 0; i < b.N && i < packet.BatchSize; i++ {
 		p := b.Bufs[i]
-		n, l := extract(p.Data(), p.SegLen(), p.Len(), inPort, vlanLimit, &keys[i])
+		d, size := p.Data(), p.SegLen()
+		if size >= l4+packet.UDPHdrLen {
+			src, head := be64(d, packet.EthSrc), be64(d, ip)
+			proto, totLen := u8(d, ip+packet.IPv4Proto), int(head>>32&0xffff)
+			if uint16(src) == packet.EtherTypeIPv4 && head&0xff00_0000_0000_3fff == 0x4500_0000_0000_0000 && totLen <= size-ip {
+				tcpFlags, payload := uint64(0), uint16(l4+packet.UDPHdrLen)
+				ok := proto == packet.ProtoUDP && totLen >= packet.IPv4HdrLen+packet.UDPHdrLen
+				if proto == packet.ProtoTCP && totLen >= packet.IPv4HdrLen+packet.TCPHdrLen {
+					tcpFlags, payload = tcpCtl(d, l4, ip+totLen)
+					ok = payload != NoLayer
+				}
+				if ok {
+					k := &keys[i]
+					k[WInPort] = port
+					k[WEthDst] = be64(d, packet.EthDst)&^0xffff | packet.EtherTypeIPv4
+					k[WEthSrc] = src&^0xffff | tcpFlags
+					k[WIPv4] = be64(d, ip+packet.IPv4Src)
+					k[WL4] = uint64(proto)<<56 | head>>48&0xff<<48 | uint64(u8(d, ip+packet.IPv4TTL))<<40 | uint64(be32(d, l4))
+					k[WVLAN] = 0
+					lens[i], layers[i] = LenBase, Layers{NoLayer, ip, l4, payload}
+					continue
+				}
+			}
+		}
+		n, l := extract(d, size, p.Len(), inPort, vlanLimit, &keys[i])
 		lens[i], layers[i] = uint8(n), l
 	}
 }

@@ -364,6 +364,50 @@ func FuzzExtract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) { checkExtract(t, fc, p) })
 }
 
+// FuzzExtractBatch holds ExtractBatch against Extract, one packet and all its truncations at a time.
+func FuzzExtractBatch(f *testing.F) {
+	a, err := packet.NewArena(64, 0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{
+		"udp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,nw_tos=4,udp_src=1000,udp_dst=80",
+		"tcp,nw_src=10.0.0.1,nw_dst=10.0.0.2,nw_ttl=64,tp_src=1000,tp_dst=80,tcp_flags=0x12",
+		"icmp,nw_src=10.0.0.1,nw_dst=10.0.0.2,icmp_type=8",
+	} {
+		k, err := flow.ParseFlow(text, nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		p, err := flow.Compose(&k, 0)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		var b packet.Batch
+		a.Alloc(&b, packet.BatchSize)
+		defer a.Free(&b)
+		for i := range b.N {
+			if !b.Bufs[i].SetData(frame[:max(len(frame)-i, 0)]) {
+				return
+			}
+		}
+		var keys [packet.BatchSize]flow.Key
+		var lens [packet.BatchSize]uint8
+		var layers [packet.BatchSize]flow.Layers
+		flow.ExtractBatch(&b, 7, 1, &keys, &lens, &layers)
+		for i := range b.N {
+			var k flow.Key
+			n, l := flow.Extract(b.Bufs[i], 7, &k)
+			if int(lens[i]) != n || layers[i] != l || keys[i] != k {
+				t.Fatalf("%x: %d words, %v, %x; Extract: %d, %v, %x", b.Bufs[i].Bytes(), lens[i], layers[i], keys[i], n, l, k)
+			}
+		}
+	})
+}
+
 // TestExtractSegments checks that the length of the whole packet counts for IP lengths, and headers must lie in the first segment.
 func TestExtractSegments(t *testing.T) {
 	a, err := packet.NewArena(8, 2048)
