@@ -139,6 +139,7 @@ func (p *poller) serve() {
 		p.obey(c)
 		c = next
 	}
+	p.empty()
 	if len(p.notify) != 0 {
 		p.wakeHandlers()
 	}

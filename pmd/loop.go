@@ -52,6 +52,7 @@ func (p *poller) pass() int {
 		p.stats.busyCycles.add(now - tsc)
 		tsc = now
 	}
+	p.empty()
 	if len(p.dirty) != 0 && (p.settings.txFlush == 0 || tsc >= p.txDueTSC) {
 		p.flush()
 	}
@@ -338,12 +339,29 @@ func (p *poller) again(b *packet.Batch, i, j int, no dpif.PortNo) {
 func (p *poller) dropRange(b *packet.Batch, i, j int, why dpif.DropReason) {
 	p.stats.drops[why].add(uint64(j - i))
 	for ; i < j; i++ {
-		p.d.alloc.FreeOne(b.Bufs[i])
+		p.discard(b.Bufs[i])
 	}
 }
 
 // drop counts and frees one packet.
 func (p *poller) drop(buf *packet.Buf, why dpif.DropReason) {
 	p.stats.drops[why].add(1)
-	p.d.alloc.FreeOne(buf)
+	p.discard(buf)
+}
+
+// discard frees a packet, with others, before the iteration ends.
+func (p *poller) discard(buf *packet.Buf) {
+	t := p.trash
+	if t.N == burst {
+		p.d.alloc.Free(t)
+	}
+	t.Bufs[t.N&(burst-1)] = buf
+	t.N++
+}
+
+// empty frees what was discarded.
+func (p *poller) empty() {
+	if p.trash.N != 0 {
+		p.d.alloc.Free(p.trash)
+	}
 }

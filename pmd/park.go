@@ -308,6 +308,7 @@ func (p *poller) leave() {
 		u.bufs = u.bufs[:1]
 		u.gone = true
 	}
+	p.empty()
 	p.parked.byHash = nil
 	p.flushFlows()
 }

@@ -73,6 +73,7 @@ type poller struct {
 	notify       []*handler
 	groups       []*group // for executing action lists, one per depth
 	cloneBatch   *packet.Batch
+	trash        *packet.Batch // dropped packets that are not freed yet
 	random       uint64
 	sleepFor     int64 // nanoseconds that the next idle iteration sleeps (pmd-sleep-max)
 }
@@ -140,7 +141,7 @@ type plan struct {
 func newPoller(d *Datapath, core int) (*poller, error) {
 	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}}
 	p.parked.init()
-	p.cloneBatch, p.random = packet.NewBatch(), d.seed()
+	p.cloneBatch, p.trash, p.random = packet.NewBatch(), packet.NewBatch(), d.seed()
 	var err error
 	fail := func(err error) (*poller, error) {
 		p.release()
@@ -191,6 +192,7 @@ func (p *poller) release() {
 		packet.FreeBatch(g.batch)
 	}
 	packet.FreeBatch(p.cloneBatch)
+	packet.FreeBatch(p.trash)
 	if p.eventFile != nil {
 		p.eventFile.Close()
 	}
