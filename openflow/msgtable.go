@@ -223,8 +223,8 @@ var msgTable = [numKinds]msgDef{
 	kNXGroupReply:           {"NXST_GROUP", clsNXRep, only10(7)},
 	kNXGroupDescRequest:     {"NXST_GROUP_DESC", clsNXReq, only10(8)},
 	kNXGroupDescReply:       {"NXST_GROUP_DESC", clsNXRep, only10(8)},
-	kNXGroupFeaturesRequest: {"NXST_GROUP_FEATURES", clsNXReq, only10(9)},
-	kNXGroupFeaturesReply:   {"NXST_GROUP_FEATURES", clsNXRep, only10(9)},
+	kNXGroupFeaturesRequest: {"NXST_GROUP_FEATURES", clsNXReq, [6]int32{9, 9, -1, -1, -1, -1}},
+	kNXGroupFeaturesReply:   {"NXST_GROUP_FEATURES", clsNXRep, [6]int32{9, 9, -1, -1, -1, -1}},
 
 	kNXRoleRequest:        {"NXT_ROLE_REQUEST", clsNX, all(10)},
 	kNXRoleReply:          {"NXT_ROLE_REPLY", clsNX, all(11)},
@@ -426,9 +426,9 @@ func statsKind(b Body, v Version) kind {
 	case *GroupDescReply:
 		return pick(v == OF10, kNXGroupDescReply, kGroupDescReply)
 	case *GroupFeaturesRequest:
-		return pick(v == OF10, kNXGroupFeaturesRequest, kGroupFeaturesRequest)
+		return pick(v <= OF11, kNXGroupFeaturesRequest, kGroupFeaturesRequest)
 	case *GroupFeaturesReply:
-		return pick(v == OF10, kNXGroupFeaturesReply, kGroupFeaturesReply)
+		return pick(v <= OF11, kNXGroupFeaturesReply, kGroupFeaturesReply)
 	case *MeterStatsRequest:
 		return kMeterRequest
 	case *MeterStatsReply:

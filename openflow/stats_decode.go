@@ -384,12 +384,12 @@ func (d *dec) queueConfigs() (Body, error) {
 	err = d.each(func() error {
 		q := QueueConfig{Queue: d.u32(), MinRate: 0xffff, MaxRate: 0xffff}
 		head := 8
-		if d.v != OF10 {
+		if d.v >= OF12 {
 			d.skip(4)
 			head = 16
 		}
 		n := int(d.u16())
-		d.skip(head - 6 - map[bool]int{true: 0, false: 4}[d.v == OF10])
+		d.skip(map[bool]int{true: 2, false: 6}[d.v < OF12])
 		if n < head || n-head > len(d.b) {
 			return OFPBRC_BAD_LEN
 		}

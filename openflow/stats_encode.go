@@ -306,11 +306,11 @@ func (w *writer) queueStats(q *QueueStats) {
 func (w *writer) queueConfig(p Port, q QueueConfig) {
 	w.u32(q.Queue)
 	start := len(w.b) - 4
-	if w.v != OF10 {
+	if w.v >= OF12 {
 		w.u32(p.Wire32())
 	}
 	at := len(w.b)
-	w.zero(map[bool]int{true: 4, false: 8}[w.v == OF10])
+	w.zero(map[bool]int{true: 4, false: 8}[w.v < OF12])
 	for i, r := range []uint16{q.MinRate, q.MaxRate} {
 		if r == 0xffff {
 			continue
