@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -64,8 +65,14 @@ func run(args []string) int {
 	if done {
 		return code
 	}
-	defer p.Close()
 	code, err = serve(p, clk, &c, files)
+	var sig signalError
+	if errors.As(err, &sig) {
+		p.Log.Module("fatal_signal").Warnf("%s", sig)
+		p.Close()
+		daemon.DieBySignal(sig.sig)
+	}
+	p.Close()
 	if err != nil {
 		p.Fatal(nil, "%s", err)
 		return 1
@@ -73,18 +80,20 @@ func run(args []string) int {
 	return code
 }
 
-// absolute makes file names independent of the current directory, which --detach changes.
+// absolute makes file names independent of the current directory, which --detach changes, and drops duplicates.
 func absolute(files []string) []string {
 	wd, err := os.Getwd()
 	if err != nil {
 		return files
 	}
-	out := make([]string, len(files))
-	for i, f := range files {
+	var out []string
+	for _, f := range files {
 		if !strings.HasPrefix(f, "/") && !strings.HasPrefix(f, "relay:") {
 			f = wd + "/" + f
 		}
-		out[i] = f
+		if !slices.Contains(out, f) {
+			out = append(out, f)
+		}
 	}
 	return out
 }
@@ -135,9 +144,10 @@ func usage(p *daemon.Program) string {
 
 // serve runs the server until it is told to exit and returns the exit status.
 func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, error) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer stop()
-	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGALRM)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
 	cfg := p.TLSConfig()
@@ -193,28 +203,47 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 	if err := p.Complete(); err != nil {
 		return 1, err
 	}
-	p.Log.Module("ovsdb_server").Infof("%s", p.VersionText())
-	child := make(chan int, 1)
+	if c.runCommand == "" {
+		p.Log.Module("ovsdb_server").Infof("%s", p.VersionText())
+	}
+	child := make(chan error, 1)
 	if c.runCommand != "" {
 		cmd := exec.Command("/bin/sh", "-c", c.runCommand)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 		if err := cmd.Start(); err != nil {
 			return 1, err
 		}
-		go func() {
-			if cmd.Wait() != nil {
-				child <- 1
-				return
-			}
-			child <- 0
-		}()
+		go func() { child <- cmd.Wait() }()
 	}
 	select {
-	case <-ctx.Done():
-		return 0, nil
+	case sig := <-signals:
+		return 0, signalError{sig.(syscall.Signal)}
 	case <-exited:
 		return 0, nil
-	case code := <-child:
-		return code, nil
+	case err := <-child:
+		return childStatus(c.runCommand, err)
 	}
+}
+
+// signalError says that the process was told to end by a signal.
+type signalError struct{ sig syscall.Signal }
+
+func (e signalError) Error() string {
+	return fmt.Sprintf("terminating with signal %d (%s)", e.sig, daemon.SignalText(e.sig))
+}
+
+// childStatus returns what the end of the --run command makes the server return.
+func childStatus(command string, err error) (int, error) {
+	var ee *exec.ExitError
+	if err == nil {
+		return 0, nil
+	}
+	if !errors.As(err, &ee) {
+		return 1, err
+	}
+	ws, ok := ee.Sys().(syscall.WaitStatus)
+	if ok && ws.Signaled() {
+		return 1, fmt.Errorf("%s: child exited, killed (%s)", command, daemon.SignalText(ws.Signal()))
+	}
+	return 1, fmt.Errorf("%s: child exited, exit status %d", command, ee.ExitCode())
 }
