@@ -194,7 +194,11 @@ func valueOK(f flow.FieldID, v flow.Value) bool {
 // oxmFields writes m as a sequence of NXM or OXM fields, without padding. The cookie is added if cookieMask is not 0 (NXM only).
 func (e *enc) oxmFields(m *flow.Match, cookie, cookieMask uint64) {
 	nsh := m.Mask.EthType() == 0xffff && m.Key.EthType() == ethNSH
-	for _, f := range matchOrder {
+	for i, f := range matchOrder {
+		// Most fields of most matches do not matter: look at their words before anything else.
+		if w := matchWords[i]; m.Mask[w[0]]|m.Mask[w[1]] == 0 {
+			continue
+		}
 		if e.v >= OF15 && f >= flow.FieldReg0 && f <= flow.FieldReg15 { // OpenFlow 1.5 has them in pairs
 			if (f-flow.FieldReg0)%2 == 0 {
 				x := flow.FieldXReg0 + (f-flow.FieldReg0)/2
@@ -430,6 +434,19 @@ var matchOrder = func() []flow.FieldID {
 		}
 	}
 	return append(o, flow.FieldMetadata)
+}()
+
+// matchWords holds the words of a key that each field of matchOrder is in; for a register all those of its pair, which one word has.
+var matchWords = func() [][2]uint8 {
+	w := make([][2]uint8, len(matchOrder))
+	for i, f := range matchOrder {
+		info := f.Info()
+		w[i] = [2]uint8{info.Word, info.Word}
+		if info.Width > 64 {
+			w[i][1]++
+		}
+	}
+	return w
 }()
 
 // oxmFields reads NXM or OXM fields that fill d. cookie is nil where a cookie may not be.
