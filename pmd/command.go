@@ -139,6 +139,9 @@ func (p *poller) serve() {
 		p.obey(c)
 		c = next
 	}
+	if len(p.scans) != 0 {
+		p.releaseOthers()
+	}
 	p.empty()
 	if len(p.notify) != 0 {
 		p.wakeHandlers()

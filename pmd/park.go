@@ -1,6 +1,8 @@
 package pmd
 
 import (
+	"slices"
+
 	"govs/dpif"
 	"govs/flow"
 	"govs/packet"
@@ -11,7 +13,7 @@ const (
 	parkedPerFlow    = 1024 // packets of one identity
 	parkedPerPort    = 2048 // packets of one port on one poller
 	parkedTotal      = 4096 // packets of one poller
-	upcallsPerPort   = 256  // outstanding misses of one port on one poller
+	upcallsPerPort   = 1024 // outstanding misses of one port on one poller
 	actionUpcallsMax = 256  // outstanding Action upcalls of one port on one poller
 )
 
@@ -167,7 +169,7 @@ func (p *poller) verdict(c *command) {
 		wide = p.install(c, u)
 	}
 	if wide {
-		p.releaseOthers(u, c.verdict.Mask)
+		p.scanPort(u.no)
 	}
 	head := u.bufs[0]
 	rest := u.bufs[1:]
@@ -231,51 +233,75 @@ func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
 	return true
 }
 
-// releaseOthers deals with the packets of the other identities of u's port that wait although the megaflow just installed,
-// with mask m, matches them: packets that come from now on will not wait, and must not overtake them.
-func (p *poller) releaseOthers(u *upcall, m *flow.Mask) {
-	var k flow.Key
+// What one search for packets to release may take, and the least pause after it as a multiple of what it took. A storm of wide
+// megaflows must not keep the poller from its work; what is not released early waits for its own verdict.
+const (
+	scanCycles = 1 << 17 // some 50 microseconds
+	scanRest   = 8
+)
+
+// scanPort asks for releaseOthers of a port.
+func (p *poller) scanPort(no dpif.PortNo) {
+	for _, x := range p.scans {
+		if x == no {
+			return
+		}
+	}
+	p.scans = append(p.scans, no)
+}
+
+// releaseOthers deals with the packets of other identities that wait although a megaflow which was just installed matches
+// them: packets that come from now on will not wait, and must not overtake them. It is called after a number of verdicts and
+// before anything is received.
+func (p *poller) releaseOthers() {
+	begin := cycles()
+	if begin < p.nextScan {
+		return
+	}
+	n := 0
 	for _, o := range p.parked.byHash {
-		if o == u || o.no != u.no || o.headRan || o.gone || !sameUnder(&o.key, &u.key, m) {
+		if n++; n&15 == 0 && cycles()-begin > scanCycles {
+			break
+		}
+		if o.headRan || o.gone || !slices.Contains(p.scans, o.no) {
+			continue
+		}
+		r := p.classifier(o.no).Find(&o.key, o.KeyLen)
+		if r == 0 {
 			continue
 		}
 		c := p.d.alloc.Clone(o.bufs[0]) // a handler may be reading the packet itself
 		if c == nil {
 			continue
 		}
-		r := p.classifier(o.no).Find(&o.key, o.KeyLen)
-		if r == 0 {
-			p.d.alloc.FreeOne(c)
-			continue
-		}
 		// The verdict under way accounts for the first packet in OpenFlow's statistics, so it is not counted here.
 		p.stats.missOK.add(1)
 		p.executePacket(c, &o.key, p.actionsOf(p.store.Entry(r)))
 		o.headRan = true
-		rest := o.bufs[1:]
-		done := 0
-		for _, buf := range rest {
-			n, _ := flow.ExtractVLAN(buf, o.no, p.settings.vlanLimit, &k)
-			k[flow.WInPort] |= o.key[flow.WInPort] & 0xffffffff
-			if !p.hit(buf, &k, n) {
-				break
-			}
-			p.parked.add(o.no, -1)
-			done++
-		}
-		k := copy(rest, rest[done:])
-		clear(rest[k:])
-		o.bufs = o.bufs[:1+k]
+		p.releaseWhile(o)
 	}
+	p.scans = p.scans[:0]
+	p.nextScan = cycles() + (cycles()-begin)*scanRest
+	p.flush()
 }
 
-func sameUnder(a, b *flow.Key, m *flow.Mask) bool {
-	for i, w := range m {
-		if w != 0 && (a[i]^b[i])&w != 0 {
-			return false
+// releaseWhile deals with the packets behind o's first as long as they hit.
+func (p *poller) releaseWhile(o *upcall) {
+	var k flow.Key
+	rest := o.bufs[1:]
+	done := 0
+	for _, buf := range rest {
+		n, _ := flow.ExtractVLAN(buf, o.no, p.settings.vlanLimit, &k)
+		k[flow.WInPort] |= o.key[flow.WInPort] & 0xffffffff
+		if !p.hit(buf, &k, n) {
+			break
 		}
+		p.parked.add(o.no, -1)
+		done++
 	}
-	return true
+	k2 := copy(rest, rest[done:])
+	clear(rest[k2:])
+	o.bufs = o.bufs[:1+k2]
 }
 
 // forget drops what is parked for a port that was removed.

@@ -74,6 +74,8 @@ type poller struct {
 	groups       []*group // for executing action lists, one per depth
 	cloneBatch   *packet.Batch
 	trash        *packet.Batch // dropped packets that are not freed yet
+	scans        []dpif.PortNo // ports with packets to release: see releaseOthers
+	nextScan     uint64        // not before this reading of cycles
 	random       uint64
 	sleepFor     int64 // nanoseconds that the next idle iteration sleeps (pmd-sleep-max)
 }
