@@ -90,9 +90,13 @@ func parseClause(v *ojson.Value, t *TableSchema, syms *Symbols) (Clause, error) 
 				"Type mismatch: \"%s\" operator may not be applied to column %s of type %s.", f, col.Name, ty.English())
 		}
 	case FuncIncludes:
-		minN = 0
+		if !ty.IsScalar() {
+			minN = 0
+		}
 	case FuncExcludes:
-		minN, maxN = 0, Unlimited
+		if !ty.IsScalar() {
+			minN, maxN = 0, Unlimited
+		}
 	}
 	arg, err := ParseDatumLoose(&e[2], ty, minN, maxN, syms)
 	if err != nil {

@@ -500,6 +500,9 @@ func parseDatum(v *ojson.Value, t *Type, minN, maxN uint32, syms *Symbols, check
 		}
 		elems := inner.Elems()
 		if n := len(elems); uint64(n) < uint64(minN) || uint64(n) > uint64(maxN) {
+			if minN == 1 && maxN == 1 {
+				return Datum{}, SyntaxErrorf(v, "%s must have exactly one member but %d are present", class, n)
+			}
 			return Datum{}, SyntaxErrorf(v, "%s must have %d to %d members but %d are present", class, minN, maxN, n)
 		}
 		if len(elems) == 1 && !t.IsMap() {
