@@ -66,7 +66,7 @@ func isIP(t uint16) bool { return t == packet.EtherTypeIPv4 || t == packet.Ether
 // header are set, and matched.
 func (c *committer) set(attr Attr, masked bool) bool {
 	s := &specs[attr]
-	set := &Set{}
+	var set *Set // made when a field has changed: most calls find none
 	changed, exact := false, true
 	for _, id := range s.fields {
 		if !writable(attr, id) {
@@ -79,7 +79,9 @@ func (c *committer) set(attr Attr, masked bool) bool {
 			exact = false
 			continue
 		}
-		changed = true
+		if !changed {
+			set, changed = &Set{}, true
+		}
 		m := c.mask.Get(id).And(wide(f)).Or(v.Xor(old))
 		if m != wide(f) {
 			exact = false

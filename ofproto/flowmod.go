@@ -1,6 +1,7 @@
 package ofproto
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -484,7 +485,7 @@ func reduced(t uint16, fin uint32) uint32 {
 // expire removes rules whose time is up. Their counters are up to date.
 func (b *Bridge) expire(now int64) {
 	b.sw.mu.Lock()
-	var c *change
+	var gone []event
 	for r := range b.timed {
 		d := &r.Data
 		reason := openflow.RemovedIdleTimeout
@@ -497,14 +498,18 @@ func (b *Bridge) expire(now int64) {
 		default:
 			continue
 		}
-		if c == nil {
-			c = b.begin()
-		}
-		c.remove(r)
-		c.events = append(c.events, event{openflow.FlowDeleted, r, reason})
+		gone = append(gone, event{openflow.FlowDeleted, r, reason})
 	}
 	var ev []event
-	if c != nil {
+	if gone != nil {
+		slices.SortFunc(gone, func(x, y event) int {
+			return cmp.Or(cmp.Compare(x.rule.Data.Table, y.rule.Data.Table), cmp.Compare(x.rule.Seq(), y.rule.Seq()))
+		})
+		c := b.begin()
+		for _, e := range gone {
+			c.remove(e.rule)
+		}
+		c.events = gone
 		ev = c.commit()
 	}
 	b.sw.mu.Unlock()

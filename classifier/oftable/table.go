@@ -38,6 +38,9 @@ func NewRule[T any](m *flow.Match, priority int) *Rule[T] {
 // Priority is the rule's priority. Higher wins.
 func (r *Rule[T]) Priority() int { return int(r.priority) }
 
+// Seq orders the rules of a table by their insertion; 0 before it.
+func (r *Rule[T]) Seq() uint32 { return r.seq }
+
 // Match fills m with the rule's match.
 func (r *Rule[T]) Match(m *flow.Match) {
 	if r.match != nil {

@@ -475,6 +475,10 @@ func (c *Ctx) inPort() *Port { return c.bridge.Port(openflow.Port(c.flow.InPort(
 
 // commit appends the actions that turn the packet, as it is after those so far, into what the flow says.
 func (c *Ctx) commit() {
+	const words = flow.WMark + 1 // beyond are fields that no action of a datapath sets
+	if *(*[words]uint64)(c.flow[:words]) == *(*[words]uint64)(c.base[:words]) && c.flow.PacketType() == c.base.PacketType() {
+		return
+	}
 	var slow uint32
 	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out)
 	c.slow |= slow
