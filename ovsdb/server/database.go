@@ -544,5 +544,3 @@ func CreateFile(name string, schema *ovsdb.DatabaseSchema, locks *storage.Locks)
 	}
 	return file.Close()
 }
-
-const noTimeout = time.Duration(math.MaxInt64)

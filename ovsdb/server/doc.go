@@ -26,6 +26,17 @@
 //   - A session's memory is bounded: it reads no request while replies wait to be written, and updates that the
 //     client does not read collapse into the difference to what it last saw.
 //
+// # Where it differs from ovsdb-server 3.1 on purpose
+//
+//   - Clustered databases, --record and --replay are refused with an error.
+//   - A monitor request with two parameters, a conversion that fails on a map's value, and remove-db after a
+//     failed add-db get an error; each ends the original.
+//   - A weak reference goes with the row it names also when the referring row was changed in the transaction whose
+//     garbage collection deletes that row.
+//   - A read-only client cannot convert a database. A cancelled transaction gets the reply that RFC 7047 wants.
+//   - TLS 1.3 is on by default. Reals are written with as many digits as they need.
+//   - A client that does not read its replies is not served further; there are bounds on what a session may hold.
+//
 // # Locks, in the order in which they may be taken together
 //
 // Server.mu (databases, remotes, named locks), Database.mu, session.outMu.

@@ -35,7 +35,6 @@ type monSpec struct {
 	version monVersion
 	tables  []*monTable // by table.num; nil for tables not watched
 	key     string
-	refs    int // guarded by Database.mu
 }
 
 // monTable is what a monitor watches in one table.

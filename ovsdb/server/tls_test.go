@@ -117,7 +117,6 @@ func TestRBACLikeOriginal(t *testing.T) {
 	}
 	type side struct {
 		admin        *rawClient
-		h1, h2, role string
 		ssl, ro, tcp int
 		c1, c2, plain,
 		readOnly *rawClient

@@ -337,3 +337,35 @@ func TestFiller(t *testing.T) {
 	l.Close()
 	check(false)
 }
+
+// TestWriteFailure makes a write fail: the record is not there, the error says why, and the next one goes well.
+func TestWriteFailure(t *testing.T) {
+	name := tempDB(t)
+	l, err := Create(name, []byte(`{"name":"x"}`), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := l.Append([]byte(`{"n":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	good := l.f
+	if l.f, err = os.Open(name); err != nil { // not for writing
+		t.Fatal(err)
+	}
+	if _, err := l.Append([]byte(`{"n":2}`)); !ovsdb.IsTag(err, "I/O error") {
+		t.Fatalf("append to a file that cannot be written: %v", err)
+	}
+	l.f.Close()
+	l.f = good
+	seq, err := l.Append([]byte(`{"n":3}`))
+	if err == nil {
+		err = l.WaitDurable(seq)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if recs, err := readAll(t, name); err != nil || fmt.Sprint(recs) != `[{"name":"x"} {"n":1} {"n":3}]` {
+		t.Fatalf("%v %v", recs, err)
+	}
+}
