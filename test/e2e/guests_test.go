@@ -117,7 +117,9 @@ func transfer(t *testing.T, from, to machine, addr string, megabytes int) {
 // separate them.
 func TestGuests(t *testing.T) {
 	o := dpdkOptions(t)
+	needRoot(t, "ip", "sysctl")
 	need(t, vm.Available(filepath.Join(ovs.Bin(), "guest")))
+	o.NetNS = string(newNetns(t)) // for the bridge's own device
 	s := start(t, o)
 	vsctl(t, s, "add-br br0 -- set bridge br0 datapath_type=netdev")
 	for i := range 2 {
