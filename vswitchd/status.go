@@ -15,7 +15,6 @@ import (
 // writer collects column values and turns those that differ from the snapshot into operations.
 type writer struct {
 	snap *client.Snapshot
-	ops  []client.Op
 	rows map[rowKey]int // index into vals
 	keys []rowKey
 	vals [][]any // alternating column names and values of each row

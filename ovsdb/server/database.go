@@ -2,7 +2,6 @@ package server
 
 import (
 	"io"
-	"math"
 	"sync"
 	"time"
 

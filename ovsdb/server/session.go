@@ -206,8 +206,7 @@ func (s *session) startProbes(interval time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var check func()
-	check = func() {
+	check := func() {
 		idle := time.Duration(s.srv.clock.Now().UnixNano() - s.lastRx.Load())
 		next := interval
 		switch {
