@@ -57,26 +57,26 @@ func (e *ranked[T]) lookup(pfx *prefixSet, tries *[maxPrefixes]trieState, v uint
 		if !s.indexed[st] {
 			continue
 		}
-		if e.ruledOut(pfx, tries, st, k, wc) {
-			s.fold(wc, st)
-			return nil
-		}
 		for ; j < s.end[st]; j++ {
 			h = hashAdd(h, k[s.words[j].idx]&s.words[j].mask)
 		}
 		if !s.index[st].Has(tag(h)) {
-			s.fold(wc, st+1)
+			// The tries are asked only now: they know the prefixes of every rule that the index does.
+			if !e.ruledOut(pfx, tries, st, k, wc) {
+				st++
+			}
+			s.fold(wc, st)
 			return nil
 		}
-	}
-	if e.ruledOut(pfx, tries, s.last, k, wc) {
-		s.fold(wc, s.last)
-		return nil
 	}
 	for ; j < len(s.words); j++ {
 		h = hashAdd(h, k[s.words[j].idx]&s.words[j].mask)
 	}
 	r := visible(s.probe(tag(h), k), v)
+	if r == nil && e.ruledOut(pfx, tries, s.last, k, wc) {
+		s.fold(wc, s.last)
+		return nil
+	}
 	if r == nil && s.portBits > 0 {
 		// Only the ports can have failed, as far as hashes tell. They always are of the last stage.
 		_, looked := s.ports.lookup(portsOf(k[flow.WL4]&uint64(s.portMask)), 32)
