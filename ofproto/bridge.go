@@ -35,7 +35,6 @@ type Bridge struct {
 	failRule *xlate.Rule // the rule of fail-open mode, while it is in force
 	deleted  bool
 	flushed  bool // the first configuration has been applied
-	standby  bool // the flow of a bridge without controllers was put
 	flowMods uint64
 }
 

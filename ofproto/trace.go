@@ -19,7 +19,6 @@ type traceArgs struct {
 	bridge *xlate.Bridge
 	key    flow.Key // with OpenFlow's in_port
 	packet bool     // a packet is there: side effects take place
-	dp     flow.Key // with the datapath's in_port
 	snap   *xlate.Snapshot
 }
 

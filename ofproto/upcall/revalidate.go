@@ -45,8 +45,31 @@ func (s *Set) revalidator() {
 		for _, done := range waiting {
 			close(done)
 		}
+		s.rest(time.Duration(s.duration.Load()) * time.Millisecond)
 	}
 }
+
+// rest keeps a storm of changes from taking a whole core: after a long walk the next one begins after as much time again, unless
+// somebody waits for it.
+func (s *Set) rest(walk time.Duration) {
+	if walk < longWalk {
+		return
+	}
+	t := time.NewTimer(min(walk, maxRest))
+	defer t.Stop()
+	select {
+	case <-s.ctx.Done():
+	case <-t.C:
+	case done := <-s.asks:
+		go func() { s.asks <- done }() // for the walk that begins now
+	}
+}
+
+// longWalk is a walk that is followed by a rest of at most maxRest.
+const (
+	longWalk = 20 * time.Millisecond
+	maxRest  = 250 * time.Millisecond
+)
 
 // walker is the working memory of the revalidator.
 type walker struct {

@@ -2,6 +2,7 @@ package upcall
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,8 +101,9 @@ func fill(c Settings) *Settings {
 	def(&c.MaxRevalidator, DefaultMaxRevalidator)
 	def(&c.MinRevalidatePPS, DefaultMinRevalidatePPS)
 	c.MinRevalidatePPS = max(c.MinRevalidatePPS, 0)
-	def(&c.Handlers, 1)
-	def(&c.Revalidators, 1)
+	n := runtime.NumCPU()
+	def(&c.Revalidators, n/4+1)
+	def(&c.Handlers, max(n-c.Revalidators, 1))
 	return &c
 }
 

@@ -190,7 +190,6 @@ type Ctx struct {
 	err       Error
 	slow      uint32 // actions.Slow… bits: why Open vSwitch would not leave the packets to a datapath
 	tr        *Trace
-	names     nameCache
 }
 
 // NewCtx returns a context whose translations r knows of and whose frozen states pool keeps.

@@ -7,9 +7,6 @@ import (
 	"govs/openflow"
 )
 
-// nameCache is the port names of a bridge, made when a trace first needs them.
-type nameCache struct{}
-
 func (c *Ctx) detail(format string, args ...any) {
 	if c.tr != nil {
 		c.tr.add(nodeDetail, format, args...)
