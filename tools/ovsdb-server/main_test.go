@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -98,8 +99,13 @@ func TestCommandLineLikeOriginal(t *testing.T) {
 			}
 			cmd := command(i == 1, dir, args...)
 			// A program that goes on serving is ended after a while.
-			timer := time.AfterFunc(2*time.Second, func() { cmd.Process.Signal(syscall.SIGTERM) })
-			out, err := cmd.CombinedOutput()
+			var out bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &out
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			timer := time.AfterFunc(5*time.Second, func() { cmd.Process.Signal(syscall.SIGTERM) })
+			err := cmd.Wait()
 			code := 0
 			var ee *exec.ExitError
 			if !timer.Stop() {
@@ -109,7 +115,7 @@ func TestCommandLineLikeOriginal(t *testing.T) {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			s := strings.ReplaceAll(string(out), dir+"/", "")
+			s := strings.ReplaceAll(out.String(), dir+"/", "")
 			s = strings.TrimRight(strings.ReplaceAll(s, os.Args[0], "ovsdb-server"), "\n")
 			seen[i] = "status " + strconv.Itoa(code) + "\n" + stampRE.ReplaceAllString(pidRE.ReplaceAllString(s, "pid N"), "DATE|")
 			for j := range args {
