@@ -14,55 +14,68 @@ import (
 // revalidator is the goroutine that walks the megaflows.
 func (s *Set) revalidator() {
 	w := &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc)}
+	var ask chan struct{} // somebody who waits for the next walk
 	for {
-		next := s.cfg.Clock.NewTimer(time.Duration(min(s.settings.Load().MaxRevalidator, s.settings.Load().MaxIdle)) * time.Millisecond)
-		var waiting []chan struct{}
-		select {
-		case <-s.ctx.Done():
-			next.Stop()
+		waiting, ok := s.pause(ask)
+		if !ok {
 			return
-		case <-next.C():
-		case <-s.wake:
-		case done := <-s.asks:
-			waiting = append(waiting, done)
-		}
-		next.Stop()
-		for more := true; more; {
-			select {
-			case done := <-s.asks:
-				waiting = append(waiting, done)
-			default:
-				more = false
-			}
 		}
 		w.round()
 		if len(waiting) > 0 {
 			// A round may itself have changed something, such as rules that expired.
-			for s.seq.Load() != w.seq {
+			for s.seq.Load() != w.seq && s.ctx.Err() == nil {
 				w.round()
 			}
 		}
 		for _, done := range waiting {
 			close(done)
 		}
-		s.rest(time.Duration(s.duration.Load()) * time.Millisecond)
+		ask = s.rest(time.Duration(s.duration.Load()) * time.Millisecond)
+	}
+}
+
+// pause returns when the next walk is due, with those who wait for it; false when the Set is closed.
+func (s *Set) pause(ask chan struct{}) (waiting []chan struct{}, ok bool) {
+	if ask != nil {
+		waiting = append(waiting, ask)
+	} else {
+		c := s.settings.Load()
+		next := s.cfg.Clock.NewTimer(time.Duration(min(c.MaxRevalidator, c.MaxIdle)) * time.Millisecond)
+		select {
+		case <-s.ctx.Done():
+			next.Stop()
+			return nil, false
+		case <-next.C():
+		case <-s.wake:
+		case done := <-s.asks:
+			waiting = append(waiting, done)
+		}
+		next.Stop()
+	}
+	for {
+		select {
+		case done := <-s.asks:
+			waiting = append(waiting, done)
+		default:
+			return waiting, true
+		}
 	}
 }
 
 // rest keeps a storm of changes from taking a whole core: after a long walk the next one begins after as much time again, unless
-// somebody waits for it.
-func (s *Set) rest(walk time.Duration) {
+// somebody asks for one.
+func (s *Set) rest(walk time.Duration) (ask chan struct{}) {
 	if walk < longWalk {
-		return
+		return nil
 	}
 	t := time.NewTimer(min(walk, maxRest))
 	defer t.Stop()
 	select {
 	case <-s.ctx.Done():
 	case <-t.C:
-	case done := <-s.asks:
-		go func() { s.asks <- done }() // for the walk that begins now
+	case ask = <-s.asks:
 	}
+	return ask
 }
 
 // longWalk is a walk that is followed by a rest of at most maxRest.

@@ -160,7 +160,10 @@ func (s *Set) Wait() {
 	done := make(chan struct{})
 	select {
 	case s.asks <- done:
-		<-done
+		select {
+		case <-done:
+		case <-s.ctx.Done():
+		}
 	case <-s.ctx.Done():
 	}
 }
