@@ -272,6 +272,11 @@ func packetOf(text string, size int) ([]byte, error) {
 	if t := f.Key.EthType(); t < firstEthertype && strings.Contains(text, "eth_type(") {
 		return nil, fmt.Errorf("invalid Ethertype %d in flow key; the flow key in error is: %s", t, text)
 	}
+	// One VLAN tag is looked into, as with the original's default vlan-limit: a second is only an Ethernet type.
+	if inner := uint32(f.Key[flow.WVLAN]); inner&flow.VLANPresent != 0 {
+		f.Key[flow.WVLAN] &^= 0xffffffff
+		f.Key.SetEthType(uint16(inner >> 16))
+	}
 	return flow.Compose(&f.Key, size)
 }
 

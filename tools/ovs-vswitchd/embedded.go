@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"govs/internal/clock"
+	"govs/internal/daemon"
 	"govs/internal/stream"
 	"govs/ovsdb"
+	"govs/ovsdb/client"
 	"govs/ovsdb/ojson"
 	"govs/ovsdb/server"
 	"govs/ovsdb/vswitch"
@@ -59,6 +62,50 @@ func startEmbedded(s *switchSystem, so *stream.Options) (*embedded, error) {
 		_ = srv.Run(ctx)
 	}()
 	return e, nil
+}
+
+// describe makes the root row of a new database, as ovs-vsctl init and the start script of an installed Open vSwitch do, and
+// notes the versions. What is there already stays, but for the versions of this program and system.
+func describe(ctx context.Context, db *client.Client, rundir string) error {
+	s, err := db.WaitFor(ctx, func(*client.Snapshot) bool { return true })
+	if err != nil {
+		return err
+	}
+	system, version := osRelease()
+	row := []any{"ovs_version", ojson.Str(daemon.Version), "db_version", ojson.Str(s.Schema.Version), "system_type", ojson.Str(system), "system_version", ojson.Str(version)}
+	rows := vswitch.AllOpenvSwitch(s)
+	if len(rows) > 0 {
+		_, err = db.Transact(ctx, client.Update(vswitch.TableOpenvSwitch, rows[0].UUID, ojson.Obj(row...)))
+		return err
+	}
+	ids := map[string]string{"system-id": ovsdb.NewUUID().String(), "rundir": rundir}
+	if name, err := os.Hostname(); err == nil {
+		ids["hostname"] = name
+	}
+	m := ovsdb.NewStringMap(ids)
+	row = append(row, "external_ids", m.JSON(&s.Schema.Tables[vswitch.TableOpenvSwitch].Column("external_ids").Type))
+	_, err = db.Transact(ctx, ojson.Obj("op", ojson.Str("insert"), "table", ojson.Str(vswitch.TableOpenvSwitch), "row", ojson.Obj(row...)))
+	return err
+}
+
+// osRelease is the operating system's id and version, from os-release(5).
+func osRelease() (id, version string) {
+	id, version = "unknown", "unknown"
+	text, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		return id, version
+	}
+	for line := range strings.Lines(string(text)) {
+		key, val, _ := strings.Cut(strings.TrimSpace(line), "=")
+		val = strings.Trim(val, `"'`)
+		switch key {
+		case "ID":
+			id = val
+		case "VERSION_ID":
+			version = val
+		}
+	}
+	return id, version
 }
 
 // close ends the server; what was committed is in the file.

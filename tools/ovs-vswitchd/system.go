@@ -133,6 +133,11 @@ func (s *switchSystem) start(ctx context.Context, so *stream.Options, ctl *unixc
 	})
 	registerCommands(s, ctl)
 	s.goRun(func() { _ = s.db.Run(ctx) })
+	if s.cfg.embedded {
+		if err := describe(ctx, s.db, s.prog.Dirs.Run); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("embedded database: %w", err)
+		}
+	}
 	s.goRun(func() { s.coverage.Run(ctx, s.clock) })
 	s.goRun(func() { _ = s.daemon.Run(ctx) })
 	// As the original does, go to the background when the database has been reached, or is known not to be there.
