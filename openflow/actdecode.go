@@ -1,6 +1,8 @@
 package openflow
 
 import (
+	"errors"
+
 	"govs/flow"
 )
 
@@ -34,7 +36,7 @@ func (d *dec) actions(depth int) ([]Action, error) {
 			if a.short {
 				return nil, OFPBAC_BAD_LEN
 			}
-			if r, ok = actionIndex[[2]uint16{0, sub}]; !ok {
+			if r, ok = actionIndex[[2]uint16{0, sub}]; !ok || !r.allowed(d.v) {
 				return nil, errf(OFPBAC_BAD_VENDOR_TYPE, "unknown Nicira action %d", sub)
 			}
 		} else if r, ok = actionIndex[[2]uint16{uint16(d.v), typ}]; !ok {
@@ -170,6 +172,21 @@ func (d *dec) action(r rawAction, n int, list []Action, depth int) ([]Action, er
 		return add(&DecTTL{IDs: []uint16{0}})
 	case rawSetField:
 		return d.setField(list, d.v >= OF15, FormSetField)
+	case rawCopyField:
+		nb, so, do := int(d.u16()), int(d.u16()), int(d.u16())
+		d.skip(2)
+		src, err := d.longSubfield(so, nb, false)
+		if err != nil {
+			return nil, err
+		}
+		dst, err := d.longSubfield(do, nb, true)
+		if err != nil {
+			return nil, err
+		}
+		if !d.allZero(len(d.b)) {
+			return nil, NXBRC_MUST_BE_ZERO
+		}
+		return add(&RegMove{src, dst})
 	case rawMeter:
 		id := d.u32()
 		if id == 0 || id > MeterMax {
@@ -191,7 +208,7 @@ func (d *dec) mplsLabel(list []Action) ([]Action, error) {
 // setField reads the OXM of a set_field (or of NXAST_REG_LOAD2) that fills the rest of the action, up to padding.
 func (d *dec) setField(list []Action, mayMask bool, form SetFieldForm) ([]Action, error) {
 	h, ok := d.oxmHeader()
-	if !ok {
+	if !ok || h.length > len(d.b) {
 		return nil, OFPBAC_BAD_SET_LEN
 	}
 	f, ok := oxmIndex[h.oxmKey]
@@ -206,13 +223,15 @@ func (d *dec) setField(list []Action, mayMask bool, form SetFieldForm) ([]Action
 	case nil:
 	case OFPBMC_BAD_LEN:
 		return nil, OFPBAC_BAD_SET_LEN
+	case OFPBMC_BAD_FIELD:
+		return nil, OFPBAC_BAD_SET_TYPE
 	case OFPBMC_BAD_MASK, OFPBMC_BAD_WILDCARDS:
 		return nil, err
 	default:
 		return nil, OFPBAC_BAD_SET_ARGUMENT
 	}
 	if !d.allZero(len(d.b)) {
-		return nil, OFPBAC_BAD_ARGUMENT
+		return nil, OFPBAC_BAD_SET_ARGUMENT
 	}
 	// The receiving port by its 1.1 number cannot be set (OpenFlow 1.3, section 7.2.5).
 	if f == flow.FieldInPortOXM && form == FormSetField || !f.Info().Writable {
@@ -224,8 +243,23 @@ func (d *dec) setField(list []Action, mayMask bool, form SetFieldForm) ([]Action
 	return append(list, &SetField{f, v, m, form}), nil
 }
 
-// subfield reads the header of a subfield of n bits at ofs. write says that it will be written.
+// subfield reads the header of a subfield of n bits at ofs in an action where headers have a fixed length. write says that it
+// will be written.
 func (d *dec) subfield(ofs, n int, write bool) (Subfield, error) {
+	s, err := d.longSubfield(ofs, n, write)
+	return s, setType(err)
+}
+
+// setType is the error of an unknown field in the older actions.
+func setType(err error) error {
+	if errors.Is(err, OFPBMC_BAD_FIELD) {
+		return OFPBAC_BAD_SET_TYPE
+	}
+	return err
+}
+
+// longSubfield is subfield for actions where headers may be long.
+func (d *dec) longSubfield(ofs, n int, write bool) (Subfield, error) {
 	f, err := d.fieldHeader()
 	if err != nil {
 		return Subfield{}, err
@@ -239,11 +273,11 @@ func (s Subfield) check(write bool) error {
 	info := s.Field.Info()
 	switch {
 	case s.NBits == 0:
-		return errf(OFPBAC_BAD_ARGUMENT, "zero-width subfield of %s", info.Name)
+		return errf(OFPBAC_BAD_SET_LEN, "zero-width subfield of %s", info.Name)
 	case int(s.Ofs) >= int(info.Width) || int(s.Ofs)+int(s.NBits) > int(info.Width) && int(s.Ofs)+int(s.NBits) > int(info.Bits):
-		return errf(OFPBAC_BAD_ARGUMENT, "bits %d to %d are not in field %s of %d bits", s.Ofs, int(s.Ofs)+int(s.NBits)-1, info.Name, info.Width)
+		return errf(OFPBAC_BAD_SET_LEN, "bits %d to %d are not in field %s of %d bits", s.Ofs, int(s.Ofs)+int(s.NBits)-1, info.Name, info.Width)
 	case write && !info.Writable:
-		return errf(OFPBAC_BAD_ARGUMENT, "%s is not writable", info.Name)
+		return errf(OFPBAC_BAD_SET_ARGUMENT, "%s is not writable", info.Name)
 	}
 	return nil
 }
@@ -258,11 +292,8 @@ func (d *dec) fieldHeader() (flow.FieldID, error) {
 	if !ok {
 		return 0, errf(OFPBMC_BAD_FIELD, "unknown field %s", headerName(h))
 	}
-	if h.hasMask {
-		return 0, NXBRC_NXM_INVALID
-	}
-	if h.length != wireLen(f) {
-		return 0, OFPBMC_BAD_LEN
+	if h.hasMask || h.length != wireLen(f) {
+		return 0, errf(OFPBMC_BAD_FIELD, "unknown field %s", headerName(h))
 	}
 	return f, nil
 }

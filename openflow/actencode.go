@@ -210,12 +210,12 @@ func (e *enc) setField(a *SetField) {
 	all := a.Field.Info().AllOnes()
 	exact := a.Mask == all
 	switch {
-	case e.v >= OF15 && a.Legacy != FormRegLoad:
+	case e.v >= OF15:
 		f := of12Field(a)
 		at := e.std(rawSetField)
 		e.oxmEntry(f, of12Value(a), of12Mask(a, f))
 		e.end(at, rawSetField)
-	case a.Legacy == FormRegLoad:
+	case a.Legacy == FormRegLoad && e.v < OF15:
 		e.regLoads(a)
 	case e.v >= OF12 && (exact || a.Field == flow.FieldNwTOS):
 		e.setOXM(of12Field(a), of12Value(a))

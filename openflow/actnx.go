@@ -7,9 +7,6 @@ import (
 // nxAction reads the body of a Nicira action.
 func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, error) {
 	add := func(a Action) ([]Action, error) { return append(list, a), nil }
-	if d.v < OF13 && (r == rawNXEncap || r == rawNXDecap || r == rawNXDecNSHTTL) {
-		return nil, OFPBAC_BAD_VENDOR_TYPE
-	}
 	switch r {
 	case rawNXResubmit:
 		return add(&Resubmit{InPort: Port(d.u16()), Table: TableAll})
@@ -29,11 +26,11 @@ func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, 
 		return add(&PopQueue{})
 	case rawNXRegMove:
 		nb, so, do := int(d.u16()), int(d.u16()), int(d.u16())
-		src, err := d.subfield(so, nb, false)
+		src, err := d.longSubfield(so, nb, false)
 		if err != nil {
 			return nil, err
 		}
-		dst, err := d.subfield(do, nb, true)
+		dst, err := d.longSubfield(do, nb, true)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +149,7 @@ func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, 
 			return nil, err
 		}
 		if !d.allZero(len(d.b)) {
-			return nil, OFPBAC_BAD_ARGUMENT
+			return nil, NXBRC_MUST_BE_ZERO
 		}
 		if r == rawNXStackPop {
 			return add(&StackPop{s})
@@ -166,7 +163,10 @@ func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, 
 			if r == rawNXSample3 {
 				a.Raw = 3
 			}
-			if a.Direction > SampleEgress || !d.allZero(5) {
+			if !d.allZero(5) {
+				return nil, NXBRC_MUST_BE_ZERO
+			}
+			if a.Direction > SampleEgress {
 				return nil, OFPBAC_BAD_ARGUMENT
 			}
 		}
@@ -205,10 +205,12 @@ func (d *dec) nxAction(r rawAction, n int, list []Action, depth int) ([]Action, 
 		a := &CheckPktLarger{Len: d.u16()}
 		o := int(d.u16())
 		var err error
-		if a.Dst, err = d.subfield(o, 1, true); err != nil {
+		if a.Dst, err = d.longSubfield(o, 1, true); err != nil {
 			return nil, err
 		}
-		d.rest()
+		if !d.allZero(len(d.b)) {
+			return nil, NXBRC_MUST_BE_ZERO
+		}
 		return add(a)
 	case rawNXDeleteField:
 		f, err := d.fieldHeader()
@@ -239,8 +241,6 @@ func (d *dec) nxBundle(r rawAction, list []Action) ([]Action, error) {
 		return nil, OFPBAC_BAD_ARGUMENT
 	}
 	switch {
-	case a.Fields > HashSymmetricL3:
-		return nil, errf(OFPBAC_BAD_ARGUMENT, "unsupported fields %d", a.Fields)
 	case a.Algorithm > BundleHRW:
 		return nil, errf(OFPBAC_BAD_ARGUMENT, "unsupported algorithm %d", a.Algorithm)
 	case typ != 2: // NXM_OF_IN_PORT
@@ -318,7 +318,7 @@ func (d *dec) nxLearn(r rawAction, list []Action) ([]Action, error) {
 		} else {
 			f, err := d.fieldHeader()
 			if err != nil {
-				return nil, err
+				return nil, setType(err)
 			}
 			s.Src = Subfield{f, d.u16(), s.NBits}
 			if err := s.Src.check(false); err != nil {
@@ -328,7 +328,7 @@ func (d *dec) nxLearn(r rawAction, list []Action) ([]Action, error) {
 		if s.Type != LearnOutput {
 			f, err := d.fieldHeader()
 			if err != nil {
-				return nil, err
+				return nil, setType(err)
 			}
 			s.Dst = Subfield{f, d.u16(), s.NBits}
 			if err := s.Dst.check(s.Type == LearnLoad); err != nil {
@@ -408,11 +408,10 @@ func (d *dec) nxCT(list []Action, depth int) ([]Action, error) {
 	src := d.sub(4)
 	imm := d.u16()
 	a.RecircTab = d.u8()
-	if !d.allZero(3) {
-		return nil, NXBRC_MUST_BE_ZERO
-	}
+	d.skip(3)
 	a.ALG = d.u16()
-	if a.Flags&CTForce != 0 && a.Flags&CTCommit == 0 || a.Flags&^(CTForce|CTCommit) != 0 {
+	a.Flags &= CTForce | CTCommit // the others are reserved
+	if a.Flags == CTForce {
 		return nil, OFPBAC_BAD_ARGUMENT
 	}
 	if srcSet := !(&dec{b: src.b}).allZero(4); srcSet {
@@ -470,9 +469,7 @@ const (
 )
 
 func (d *dec) nxNAT(list []Action) ([]Action, error) {
-	if !d.allZero(2) {
-		return nil, OFPBAC_BAD_ARGUMENT
-	}
+	d.skip(2)
 	a := &NAT{Flags: NATFlags(d.u16())}
 	r := d.u16()
 	v4, v6 := r&(natIPv4Min|natIPv4Max) != 0, r&(natIPv6Min|natIPv6Max) != 0

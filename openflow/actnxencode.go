@@ -34,6 +34,10 @@ func (e *enc) nxActionOut(a Action) {
 	case *PopQueue:
 		begin(rawNXPopQueue)
 	case *RegMove:
+		if rawCopyField.has(e.v) {
+			e.copyField(a)
+			return
+		}
 		begin(rawNXRegMove)
 		e.u16(a.Src.NBits)
 		e.u16(a.Src.Ofs)
@@ -191,6 +195,18 @@ func (e *enc) nxActionOut(a Action) {
 		return // instructions that 1.0 lacks
 	}
 	e.end(at, r)
+}
+
+// copyField writes a RegMove as OpenFlow 1.5 has it.
+func (e *enc) copyField(a *RegMove) {
+	at := e.std(rawCopyField)
+	e.u16(a.Src.NBits)
+	e.u16(a.Src.Ofs)
+	e.u16(a.Dst.Ofs)
+	e.zero(2)
+	e.oxmHeader(a.Src.Field, false, wireLen(a.Src.Field))
+	e.oxmHeader(a.Dst.Field, false, wireLen(a.Dst.Field))
+	e.end(at, rawCopyField)
 }
 
 func (e *enc) stack(s Subfield) {

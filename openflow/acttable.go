@@ -33,6 +33,7 @@ const (
 	rawDecNwTTL
 	rawSetField
 	rawMeter
+	rawCopyField
 
 	rawNXResubmit
 	rawNXSetTunnel
@@ -131,6 +132,7 @@ var actionTable = [numRaw]actionDef{
 	rawDecNwTTL:     {std6(-1, 24, 24, 24, 24, 24), 0, 8, false},
 	rawSetField:     {std6(-1, -1, 25, 25, 25, 25), 0, 8, true},
 	rawMeter:        {std6(-1, -1, -1, -1, -1, 29), 0, 8, false},
+	rawCopyField:    {std6(-1, -1, -1, -1, -1, 28), 0, 24, true},
 
 	rawNXResubmit:       {noStd, 1, 16, false},
 	rawNXSetTunnel:      {noStd, 2, 16, false},
@@ -200,6 +202,19 @@ var actionIndex = func() map[[2]uint16]rawAction {
 	}
 	return m
 }()
+
+// allowed says whether a Nicira action may be used in version v: some only make up for what the version lacks.
+func (r rawAction) allowed(v Version) bool {
+	switch r {
+	case rawNXSetQueue, rawNXDecTTL, rawNXPushMPLS, rawNXPopMPLS, rawNXSetMPLSTTL, rawNXDecMPLSTTL, rawNXSetMPLSLabel, rawNXSetMPLSTC, rawNXGroup:
+		return v == OF10
+	case rawNXRegMove, rawNXRegLoad, rawNXRegLoad2:
+		return v < OF15
+	case rawNXEncap, rawNXDecap, rawNXDecNSHTTL:
+		return v >= OF13
+	}
+	return true
+}
 
 // has says whether version v has the standard action r.
 func (r rawAction) has(v Version) bool { return actionTable[r].num[v-1] >= 0 }

@@ -27,8 +27,8 @@ func (d *dec) body(k kind, o Options) (Body, error) {
 	case kGetConfigRequest:
 		return &GetConfigRequest{}, nil
 	case kGetConfigReply:
-		c, err := d.config()
-		return &GetConfigReply{c}, err
+		c, _ := d.config()
+		return &GetConfigReply{c}, nil
 	case kSetConfig:
 		c, err := d.config()
 		return &SetConfig{c}, err
@@ -245,6 +245,12 @@ func (d *dec) async() AsyncConfig {
 	return c
 }
 
+// Configuration bits that 1.0 and later versions know.
+const (
+	config11 = PortDown | PortNoRecv | PortNoFwd | PortNoPktIn
+	config10 = config11 | PortNoSTP | PortNoRecvSTP | PortNoFlood
+)
+
 // portDesc reads a port description.
 func (d *dec) portDesc() (PortDesc, error) {
 	var p PortDesc
@@ -256,8 +262,8 @@ func (d *dec) portDesc() (PortDesc, error) {
 	case d.v == OF10:
 		copy(p.HWAddr[:], d.take(6))
 		p.Name = d.str(16)
-		p.Config = PortConfig(d.u32())
-		p.State = PortState(d.u32())
+		p.Config = PortConfig(d.u32()) & config10
+		p.State = PortState(d.u32()) & (PortLinkDown | PortSTPMask)
 		for _, f := range []*PortFeatures{&p.Curr, &p.Advertised, &p.Supported, &p.Peer} {
 			*f = features10(d.u32())
 		}
@@ -273,7 +279,7 @@ func (d *dec) portDesc() (PortDesc, error) {
 		copy(p.HWAddr[:], d2.take(6))
 		d2.skip(2)
 		p.Name = d2.str(16)
-		p.Config, p.State = PortConfig(d2.u32()), PortState(d2.u32())
+		p.Config, p.State = PortConfig(d2.u32())&config11, PortState(d2.u32())&(PortLinkDown|PortBlocked|PortLive)
 		for len(d2.b) > 0 {
 			typ, x, err := d2.prop()
 			if err != nil {
@@ -291,7 +297,7 @@ func (d *dec) portDesc() (PortDesc, error) {
 	copy(p.HWAddr[:], d.take(6))
 	d.skip(2)
 	p.Name = d.str(16)
-	p.Config, p.State = PortConfig(d.u32()), PortState(d.u32())
+	p.Config, p.State = PortConfig(d.u32())&config11, PortState(d.u32())&(PortLinkDown|PortBlocked|PortLive)
 	d.portFeatures(&p)
 	return p, d.lenErr()
 }
@@ -337,19 +343,26 @@ func (d *dec) match(m *flow.Match, loose bool) error {
 	if d.v == OF11 {
 		return d.match11(m)
 	}
+	if d.short || len(d.b) < 4 {
+		return OFPBMC_BAD_LEN
+	}
 	typ, n := d.u16(), int(d.u16())
-	if typ != 1 {
+	switch typ {
+	case 1:
+	case 0: // 1.1's form
+		return OFPBMC_BAD_LEN
+	default:
 		return OFPBMC_BAD_TYPE
 	}
 	if n < 4 || n-4 > len(d.b) {
 		return OFPBMC_BAD_LEN
 	}
 	f := d.sub(n - 4)
-	if pad := -n & 7; pad > len(d.b) {
-		return OFPBMC_BAD_LEN
-	} else if !d.allZero(pad) {
+	pad := -n & 7
+	if pad > len(d.b) {
 		return OFPBMC_BAD_LEN
 	}
+	d.skip(pad)
 	return f.oxmFields(m, nil, loose)
 }
 
@@ -359,9 +372,7 @@ func (d *dec) nxMatch(n int, m *flow.Match, c *nxmCookieMatch, loose bool) error
 		return OFPBMC_BAD_LEN
 	}
 	f := d.sub(n)
-	if !d.allZero(-n & 7) {
-		return OFPBMC_BAD_LEN
-	}
+	d.skip(-n & 7)
 	return f.oxmFields(m, c, loose)
 }
 
@@ -481,7 +492,7 @@ func (d *dec) packetOut() (Body, error) {
 	}
 	p, err := d.port()
 	if err != nil {
-		return nil, OFPBRC_BAD_PORT
+		return nil, err
 	}
 	n := int(d.u16())
 	if d.v != OF10 {
@@ -545,7 +556,7 @@ func (d *dec) flowRemoved(isNX bool) (Body, error) {
 func (d *dec) portMod() (Body, error) {
 	p, err := d.port()
 	if err != nil {
-		return nil, OFPPMFC_BAD_PORT
+		return nil, err
 	}
 	m := &PortMod{Port: p}
 	if d.v != OF10 {
@@ -575,12 +586,12 @@ func (d *dec) portMod() (Body, error) {
 			m.Advertise = PortFeatures(x.u32())
 		}
 	}
-	const config = PortDown | PortNoSTP | PortNoRecv | PortNoRecvSTP | PortNoFlood | PortNoFwd | PortNoPktIn
-	if d.v != OF10 && (m.Config|m.Mask)&^config != 0 {
-		return nil, OFPPMFC_BAD_CONFIG
+	config := config11
+	if d.v == OF10 {
+		config = config10
 	}
-	m.Config &= config
 	m.Mask &= config
+	m.Config &= m.Mask
 	return m, nil
 }
 

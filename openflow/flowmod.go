@@ -50,22 +50,18 @@ func (d *dec) flowModTail(m *FlowMod, o Options, match func() error) error {
 	m.Command = FlowModCommand(cmd)
 	m.NewCookie, m.Cookie = m.Cookie, 0
 	m.ModifyCookie = m.NewCookie != ^uint64(0)
-	if m.Command != FlowDelete && m.Command != FlowDeleteStrict {
-		m.OutPort = PortNone
+	var err error
+	if m.Actions, err = d.actions(0); err != nil {
+		return err
+	}
+	if flags&^7 != 0 {
+		return OFPFMFC_BAD_FLAGS
 	}
 	if flags&4 != 0 { // emergency flows are not supported
 		return OFPFMFC_TABLE_FULL
 	}
-	if flags&^3 != 0 {
-		return OFPFMFC_BAD_FLAGS
-	}
 	m.Flags = FlowModFlags(flags)
-	var err error
-	m.Actions, err = d.actions(0)
-	if err == nil {
-		err = d.lenErr()
-	}
-	return err
+	return d.lenErr()
 }
 
 // flowMod11 reads the flow_mod of 1.1 and later.
@@ -77,7 +73,7 @@ func (d *dec) flowMod11() (Body, error) {
 	m.OutGroup = d.u32()
 	flags := d.u16()
 	imp := d.u16()
-	if d.v >= OF14 {
+	if d.v >= OF14 && cmd <= uint8(FlowModifyStrict) {
 		m.Importance = imp
 	}
 	if err := d.match(&m.Match, false); err != nil {
@@ -85,6 +81,9 @@ func (d *dec) flowMod11() (Body, error) {
 	}
 	if d.short {
 		return nil, OFPBRC_BAD_LEN
+	}
+	if m.Table == TableAll && cmd != uint8(FlowDelete) && cmd != uint8(FlowDeleteStrict) {
+		return nil, OFPFMFC_BAD_TABLE_ID
 	}
 	if cmd > uint8(FlowDeleteStrict) {
 		return nil, OFPFMFC_BAD_COMMAND
@@ -103,15 +102,12 @@ func (d *dec) flowMod11() (Body, error) {
 	default:
 		m.NewCookie = ^uint64(0)
 	}
-	m.OutPort = PortNone
-	if m.Command == FlowDelete || m.Command == FlowDeleteStrict {
-		p, err := port32(out)
-		if err != nil {
-			return nil, err
-		}
-		m.OutPort = p
-	} else {
-		m.OutGroup = GroupAny
+	var err error
+	if m.OutPort, err = port32(out); err != nil {
+		return nil, err
+	}
+	if m.Actions, err = d.instructions(); err != nil {
+		return nil, err
 	}
 	known := uint16(FlowSendFlowRem | FlowCheckOverlap)
 	if d.v >= OF12 {
@@ -127,9 +123,7 @@ func (d *dec) flowMod11() (Body, error) {
 	if d.v == OF11 && m.Command == FlowAdd {
 		m.Flags |= FlowResetCounts
 	}
-	var err error
-	m.Actions, err = d.instructions()
-	return m, err
+	return m, nil
 }
 
 // Instruction numbers.

@@ -34,6 +34,12 @@ func ReadMsg(r io.Reader) ([]byte, error) {
 	return b, nil
 }
 
+// errLength says that a message is too short for its type, or too long.
+var errLength error = &Error{Code: OFPBRC_BAD_LEN, Text: "message has a length that its type does not allow"}
+
+// IsLength says whether err is that a message's length does not suit its type.
+func IsLength(err error) bool { return err == errLength }
+
 // Options are what a connection's earlier messages changed in how later ones are read and written.
 type Options struct {
 	// TableID: the upper byte of a 1.0 flow_mod's command is the table (NXT_FLOW_MOD_TABLE_ID).
@@ -59,13 +65,19 @@ func Decode(b []byte, o Options) (*Msg, error) {
 	if err != nil {
 		return m, err
 	}
+	switch k {
+	case kFlowMod, kNXFlowMod, kGroupMod, kNXGroupMod, kFlowRequest, kAggregateRequest, kNXFlowRequest, kNXAggregateRequest:
+		if len(b)%8 != 0 {
+			return m, errLength
+		}
+	}
 	body, err := d.body(k, o)
-	if err == nil {
-		err = d.done()
+	if err == nil && d.done() != nil {
+		err = errLength
 	}
 	if err != nil {
 		if d.short { // too short is the first thing that is wrong
-			err = OFPBRC_BAD_LEN
+			err = errLength
 		}
 		return m, err
 	}
@@ -82,6 +94,9 @@ func (d *dec) kind(typ byte, m *Msg) (kind, error) {
 	case typeVendor:
 		vendor := d.u32()
 		key.num = d.u32()
+		if d.short {
+			return 0, errLength
+		}
 		bad = OFPBRC_BAD_SUBTYPE
 		switch vendor {
 		case VendorNicira:
@@ -94,7 +109,7 @@ func (d *dec) kind(typ byte, m *Msg) (kind, error) {
 	case statsType[0][i], statsType[1][i]:
 		reply := int32(typ) == statsType[1][i]
 		t := d.u16()
-		m.More = d.u16()&1 != 0
+		m.More = d.u16()&1 != 0 && (reply || d.v >= OF13) // requests come in parts from 1.3 on
 		if d.v != OF10 {
 			d.skip(4)
 		}
@@ -104,6 +119,9 @@ func (d *dec) kind(typ byte, m *Msg) (kind, error) {
 			key.cls, key.num = clsNXReq, d.u32()
 			if d.v == OF10 {
 				d.skip(4)
+			}
+			if d.short {
+				return 0, errLength
 			}
 			if vendor != VendorNicira {
 				return 0, errf(OFPBRC_BAD_VENDOR, "unknown vendor 0x%x", vendor)
@@ -115,7 +133,7 @@ func (d *dec) kind(typ byte, m *Msg) (kind, error) {
 		}
 	}
 	if d.short {
-		return 0, OFPBRC_BAD_LEN
+		return 0, errLength
 	}
 	k, ok := msgIndex[key]
 	if !ok {

@@ -128,7 +128,10 @@ func (d *dec) groupMod(v15 bool) (Body, error) {
 		d.skip(2)
 		m.CommandBucketID = d.u32()
 		if bl > len(d.b) {
-			return nil, OFPGMFC_BAD_BUCKET
+			return nil, OFPBRC_BAD_LEN
+		}
+		if c := m.CommandBucketID; c > 0xffffff00 && c < 0xfffffffd {
+			return nil, errf(OFPGMFC_BAD_BUCKET, "command bucket id (%d) is out of range", c)
 		}
 		if m.Buckets, err = d.sub(bl).buckets15(); err == nil {
 			m.Props, err = d.groupProps()
@@ -152,6 +155,9 @@ func (d *dec) groupMod(v15 bool) (Body, error) {
 	if m.Type > GroupFastFailover {
 		return nil, errf(OFPGMFC_BAD_TYPE, "unknown group type %d", m.Type)
 	}
+	if v15 && m.CommandBucketID != 0xffffffff {
+		return nil, errf(OFPGMFC_BAD_BUCKET, "command bucket id (%d) is not for this command", m.CommandBucketID)
+	}
 	if m.Command == GroupDelete {
 		return m, nil
 	}
@@ -165,6 +171,8 @@ func (d *dec) groupMod(v15 bool) (Body, error) {
 		switch {
 		case b.Weight != 0 && m.Type != GroupSelect:
 			return nil, OFPGMFC_INVALID_GROUP
+		case (m.Type == GroupAllType || m.Type == GroupIndirect) && (b.WatchPort != PortNone || b.WatchGroup != GroupAny):
+			return nil, OFPGMFC_WATCH_UNSUPPORTED
 		case m.Type == GroupFastFailover && b.WatchPort == PortNone && b.WatchGroup == GroupAny:
 			return nil, OFPGMFC_INVALID_GROUP
 		}
@@ -204,12 +212,9 @@ func (d *dec) meterMod() (Body, error) {
 		return nil, OFPMMFC_BAD_COMMAND
 	}
 	if m.Command == MeterDelete {
+		m.Meter.Flags = 0
 		d.rest()
 		return m, nil
-	}
-	f := m.Meter.Flags
-	if f&MeterKbps != 0 && f&MeterPktps != 0 || f&^(MeterKbps|MeterPktps|MeterBurst|MeterStat) != 0 {
-		return nil, OFPMMFC_BAD_FLAGS
 	}
 	var err error
 	m.Meter.Bands, err = d.bands()

@@ -450,9 +450,9 @@ func MessageName(b Body, v Version) string {
 	return kindOf(b, v).name()
 }
 
-// IsStats says whether b is a multipart message.
-func IsStats(b Body) bool {
-	switch msgTable[kindOf(b, OF13)].cls {
+// IsStats says whether b is a multipart message in version v.
+func IsStats(b Body, v Version) bool {
+	switch msgTable[kindOf(b, v)].cls {
 	case clsReq, clsReply, clsNXReq, clsNXRep:
 		return true
 	}

@@ -73,7 +73,10 @@ type (
 	}
 
 	// QueueGetConfigRequest is OFPT_QUEUE_GET_CONFIG_REQUEST.
-	QueueGetConfigRequest struct{ Port Port }
+	QueueGetConfigRequest struct {
+		Port  Port
+		Queue uint32 // 1.4 and later may ask for one queue, else QueueAll
+	}
 	// QueueGetConfigReply is the list of a port's queues.
 	QueueGetConfigReply struct {
 		Port   Port

@@ -128,8 +128,8 @@ func (d *dec) oxmValue(h oxmHeader, f flow.FieldID) (v, m flow.Value, err error)
 	if h.hasMask {
 		want *= 2
 	}
-	if h.length != want {
-		return v, m, OFPBMC_BAD_LEN
+	if h.length != want { // the length is part of what identifies a field
+		return v, m, OFPBMC_BAD_FIELD
 	}
 	if h.hasMask && !info.Maskable && !d.allOnesMask(n, info.AllOnes()) {
 		return v, m, OFPBMC_BAD_MASK
@@ -457,15 +457,25 @@ func (d *dec) oxmFields(m *flow.Match, cookie *nxmCookieMatch, loose bool) error
 		if !ok {
 			return OFPBMC_BAD_LEN
 		}
+		if h.length > len(d.b) {
+			return OFPBMC_BAD_LEN
+		}
 		if h.class == classNXM1 && h.field == nxmCookie && h.exp == 0 {
 			if err := d.cookie(h, cookie); err != nil {
 				return err
 			}
 			continue
 		}
+		if x := d.b[:h.length]; h.hasMask && len(x)%2 == 0 {
+			for i := range len(x) / 2 {
+				if x[i]&^x[len(x)/2+i] != 0 {
+					return OFPBMC_BAD_WILDCARDS
+				}
+			}
+		}
 		f, ok := oxmIndex[h.oxmKey]
 		if !ok || f >= flow.NumFields {
-			if loose && !d.short && h.length <= len(d.b) {
+			if loose {
 				d.skip(h.length)
 				continue
 			}

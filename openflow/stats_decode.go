@@ -36,7 +36,7 @@ func (d *dec) stats(k kind) (Body, error) {
 	case kPortRequest:
 		p, err := d.port()
 		if err != nil {
-			return nil, OFPBRC_BAD_PORT
+			return nil, err
 		}
 		d.skip(map[bool]int{true: 6, false: 4}[d.v == OF10])
 		return &PortStatsRequest{p}, nil
@@ -50,7 +50,7 @@ func (d *dec) stats(k kind) (Body, error) {
 	case kQueueRequest:
 		p, err := d.port()
 		if err != nil {
-			return nil, OFPQOFC_BAD_PORT
+			return nil, err
 		}
 		if d.v == OF10 {
 			d.skip(2)
@@ -71,7 +71,7 @@ func (d *dec) stats(k kind) (Body, error) {
 		if d.v >= OF15 {
 			p, err := d.port()
 			if err != nil {
-				return nil, OFPBRC_BAD_PORT
+				return nil, err
 			}
 			d.skip(4)
 			m.Port = p
@@ -117,17 +117,16 @@ func (d *dec) stats(k kind) (Body, error) {
 	case kQueueGetConfigRequest:
 		p, err := d.port()
 		if err != nil {
-			return nil, OFPQOFC_BAD_PORT
+			return nil, err
 		}
 		d.skip(map[bool]int{true: 2, false: 4}[d.v == OF10])
-		return &QueueGetConfigRequest{p}, nil
+		return &QueueGetConfigRequest{p, QueueAll}, nil
 	case kQueueDescRequest:
 		p, err := d.port()
 		if err != nil {
-			return nil, OFPQOFC_BAD_PORT
+			return nil, err
 		}
-		d.skip(4)
-		return &QueueGetConfigRequest{p}, nil
+		return &QueueGetConfigRequest{p, d.u32()}, nil
 	case kQueueDescReply:
 		return d.queueDescs()
 	case kQueueGetConfigReply:

@@ -83,7 +83,7 @@ func (w *writer) stats(b Body) error {
 	case *QueueGetConfigRequest:
 		w.port(b.Port)
 		if w.v >= OF14 {
-			w.u32(QueueAll)
+			w.u32(b.Queue)
 			break
 		}
 		w.zero(map[bool]int{true: 2, false: 4}[w.v == OF10])

@@ -132,7 +132,7 @@ func (w *writer) flowMod(m *openflow.FlowMod, v openflow.Version) {
 	if len(w.b) > n {
 		w.s(" ")
 	}
-	if m.Cookie != 0 || m.CookieMask != 0 {
+	if m.CookieMask != 0 {
 		w.f("cookie:0x%x/0x%x ", m.Cookie, m.CookieMask)
 	}
 	if m.NewCookie != 0 && m.NewCookie != ^uint64(0) {

@@ -35,7 +35,7 @@ func Wire(b []byte, o Options) string {
 	}
 	w := &msgWriter{writer: writer{n: o.Names}, m: m, o: o}
 	name := openflow.WireName(b)
-	if name == "" {
+	if name == "" || openflow.IsLength(err) {
 		name = "***decode error: " + codeName(err) + "***"
 		return name + "\n" + hexDump(b)
 	}
@@ -94,6 +94,27 @@ func (w *msgWriter) head(name string) {
 		w.f(" (%s)", v)
 	}
 	w.f(" (xid=0x%x):", w.m.XID)
+	w.statsFlags()
+}
+
+// statsFlags writes the flags of a multipart message that came over the wire.
+func (w *msgWriter) statsFlags() {
+	m := w.m
+	if len(m.Raw) < 12 || m.Body == nil || !openflow.IsStats(m.Body, m.Version) {
+		return
+	}
+	flags := uint16(m.Raw[10])<<8 | uint16(m.Raw[11])
+	if flags == 0 {
+		return
+	}
+	w.s(" flags=")
+	if m.More {
+		w.s("[more]")
+		flags &^= 1
+	}
+	if flags != 0 {
+		w.f("[***unknown flags 0x%04x***]", flags)
+	}
 }
 
 var fragNames = []string{"normal", "drop", "reassemble", "nx-match"}

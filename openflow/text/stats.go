@@ -77,6 +77,10 @@ func (w *msgWriter) stats() {
 	case *openflow.QueueGetConfigRequest:
 		w.s(" port=")
 		w.port(b.Port)
+		if w.m.Version >= openflow.OF14 && b.Queue != openflow.QueueAll {
+			w.s(" queue=")
+			w.queue(b.Queue)
+		}
 	case *openflow.QueueGetConfigReply:
 		w.s(" port=")
 		w.port(b.Port)
@@ -459,6 +463,10 @@ func (w *msgWriter) meterID(id uint32) {
 	case openflow.MeterAll:
 		w.s("all")
 	default:
+		if id == 0 || id > openflow.MeterMax {
+			w.s("unknown")
+			return
+		}
 		w.f("%d", id)
 	}
 }
@@ -475,6 +483,9 @@ func (w *msgWriter) meterFlags(f openflow.MeterFlags) {
 		if f&(1<<i) != 0 {
 			w.s(" " + n)
 		}
+	}
+	if f &^= 15; f != 0 {
+		w.f(" flags:0x%x", f)
 	}
 }
 
@@ -564,7 +575,10 @@ func (w *msgWriter) groupStats() {
 			}
 		}
 		w.s("\ncapabilities:")
-		w.meterFlags(openflow.MeterFlags(b.Capabilities))
+		w.meterFlags(openflow.MeterFlags(b.Capabilities & 15))
+		if c := b.Capabilities &^ 15; c != 0 {
+			w.f(" 0x%x", c)
+		}
 		w.s("\n")
 	}
 }
