@@ -7,10 +7,12 @@
 // prints on standard output and standard error, and its exit status, are compared after Normalize. Both sides
 // start empty, with dummy devices.
 //
+// The order of flows and ports in a list is not compared: OpenFlow leaves it to the switch.
+//
 // Scripts must give the same text twice on the original: TestSelf proves that. So they set the datapath id and
 // hardware address of each bridge, sort what the original prints in the order of random UUIDs, stop time
 // (time/stop, time/warp) before statistics matter, and end a monitor with ofctl/exit before reading its output.
 //
-// Known differences stand in testdata/known.txt, one "script: command" a line after a "# reason". A known
-// difference that is gone fails the test too, so that the file only shrinks.
+// Known differences stand in testdata/known.txt, one "script:line: command" a line after a "# reason". One that is
+// gone is logged, so that it can be removed.
 package oracle
