@@ -41,11 +41,17 @@ func (d *dec) body(k kind, o Options) (Body, error) {
 	case kGetAsyncRequest:
 		return &GetAsyncRequest{}, nil
 	case kGetAsyncReply:
-		return &GetAsyncReply{d.async()}, nil
+		a, r := &SetAsync{}, &GetAsyncReply{}
+		return r, d.async(a, d.v >= OF14, &r.Config)
 	case kSetAsync:
-		return &SetAsync{false, d.async()}, nil
+		a := &SetAsync{}
+		return a, d.async(a, d.v >= OF14, &a.Config)
 	case kNXSetAsync:
-		return &SetAsync{true, d.async()}, nil
+		a := &SetAsync{NX: true}
+		return a, d.async(a, false, &a.Config)
+	case kNXSetAsync2:
+		a := &SetAsync{NX: true, Props: true}
+		return a, d.async(a, true, &a.Config)
 	case kNXSetFlowFormat:
 		f := d.u32()
 		if f != 0 && f != 2 {
@@ -236,13 +242,41 @@ func (d *dec) role(k kind) (Body, error) {
 	return &RoleReply{k == kNXRoleReply, r, hasGen, gen}, nil
 }
 
-// async reads the masks of 1.3's and Nicira's set_async.
-func (d *dec) async() AsyncConfig {
-	var c AsyncConfig
-	for _, t := range []AsyncType{AsyncPacketIn, AsyncPortStatus, AsyncFlowRemoved} {
-		c.Master[t], c.Slave[t] = d.u32(), d.u32()
+// async reads the masks of 1.3's and Nicira's set_async, or the properties of 1.4's, and notes in a which were there.
+func (d *dec) async(a *SetAsync, props bool, c *AsyncConfig) error {
+	if !props {
+		for _, t := range []AsyncType{AsyncPacketIn, AsyncPortStatus, AsyncFlowRemoved} {
+			c.Master[t], c.Slave[t] = d.u32(), d.u32()
+		}
+		a.HasMaster, a.HasSlave = 7, 7
+		return nil
 	}
-	return c
+	for len(d.b) > 0 {
+		typ, p, err := d.prop()
+		switch {
+		case err != nil:
+			return err
+		case typ >= 0xfffe && len(p.b) < 8:
+			return OFPBPC_BAD_LEN
+		case typ >= 0xfffe:
+			return OFPBPC_BAD_EXPERIMENTER
+		case typ >= 2*uint16(NumAsync):
+			return OFPACFC_UNSUPPORTED
+		}
+		t, m := typ/2, p.u32()
+		if p.done() != nil {
+			return OFPBPC_BAD_LEN
+		}
+		// Even properties are a slave's.
+		if typ%2 == 0 {
+			c.Slave[t] = m
+			a.HasSlave |= 1 << t
+		} else {
+			c.Master[t] = m
+			a.HasMaster |= 1 << t
+		}
+	}
+	return nil
 }
 
 // Configuration bits that 1.0 and later versions know.

@@ -45,9 +45,9 @@ func (w *writer) body(b Body) error {
 		w.zero(3)
 		w.u64(b.Generation)
 	case *GetAsyncReply:
-		w.async(b.Config)
+		w.async(&b.Config, w.v >= OF14, 0xff, 0xff)
 	case *SetAsync:
-		w.async(b.Config)
+		w.async(&b.Config, w.v >= OF14 && !b.NX || b.Props, b.HasMaster, b.HasSlave)
 	case *SetFlowFormat:
 		f := uint32(0)
 		if b.NXM {
@@ -180,10 +180,21 @@ func (w *writer) role(isNX bool, r Role, gen uint64) {
 	w.u64(gen)
 }
 
-func (w *writer) async(c AsyncConfig) {
-	for _, t := range []AsyncType{AsyncPacketIn, AsyncPortStatus, AsyncFlowRemoved} {
-		w.u32(c.Master[t])
-		w.u32(c.Slave[t])
+func (w *writer) async(c *AsyncConfig, props bool, master, slave uint8) {
+	if !props {
+		for _, t := range []AsyncType{AsyncPacketIn, AsyncPortStatus, AsyncFlowRemoved} {
+			w.u32(c.Master[t])
+			w.u32(c.Slave[t])
+		}
+		return
+	}
+	for t := range NumAsync {
+		if slave&(1<<t) != 0 {
+			w.prop(2*uint16(t), func() { w.u32(c.Slave[t]) })
+		}
+		if master&(1<<t) != 0 {
+			w.prop(2*uint16(t)+1, func() { w.u32(c.Master[t]) })
+		}
 	}
 }
 

@@ -88,10 +88,13 @@ type (
 	GetAsyncRequest struct{}
 	// GetAsyncReply is OFPT_GET_ASYNC_REPLY.
 	GetAsyncReply struct{ Config AsyncConfig }
-	// SetAsync is OFPT_SET_ASYNC and NXT_SET_ASYNC_CONFIG.
+	// SetAsync is OFPT_SET_ASYNC and NXT_SET_ASYNC_CONFIG (and its second form, which has the properties of 1.4). What it does not
+	// give stays as it is: bit t of HasMaster says that Config.Master[t] is given.
 	SetAsync struct {
-		NX     bool
-		Config AsyncConfig
+		NX                  bool
+		Props               bool // NXT_SET_ASYNC_CONFIG2
+		Config              AsyncConfig
+		HasMaster, HasSlave uint8
 	}
 	// SetFlowFormat is NXT_SET_FLOW_FORMAT.
 	SetFlowFormat struct{ NXM bool }

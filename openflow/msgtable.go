@@ -93,6 +93,7 @@ const (
 	kNXPacketIn
 	kNXFlowAge
 	kNXSetAsync
+	kNXSetAsync2
 	kNXSetControllerID
 	kNXFlowMonitorCancel
 	kNXFlowMonitorPaused
@@ -236,6 +237,7 @@ var msgTable = [numKinds]msgDef{
 	kNXPacketIn:           {"NXT_PACKET_IN", clsNX, all(17)},
 	kNXFlowAge:            {"NXT_FLOW_AGE", clsNX, all(18)},
 	kNXSetAsync:           {"NXT_SET_ASYNC_CONFIG", clsNX, all(19)},
+	kNXSetAsync2:          {"NXT_SET_ASYNC_CONFIG2", clsNX, all(27)},
 	kNXSetControllerID:    {"NXT_SET_CONTROLLER_ID", clsNX, all(20)},
 	kNXFlowMonitorCancel:  {"NXT_FLOW_MONITOR_CANCEL", clsNX, all(21)},
 	kNXFlowMonitorPaused:  {"NXT_FLOW_MONITOR_PAUSED", clsNX, all(22)},
@@ -312,6 +314,9 @@ func kindOf(b Body, v Version) kind {
 	case *GetAsyncReply:
 		return kGetAsyncReply
 	case *SetAsync:
+		if b.Props {
+			return kNXSetAsync2
+		}
 		return nx(b.NX, kNXSetAsync, kSetAsync)
 	case *SetFlowFormat:
 		return kNXSetFlowFormat

@@ -324,7 +324,7 @@ func TestAsync(t *testing.T) {
 	}
 	off := openflow.AsyncConfig{}
 	off.Master[openflow.AsyncFlowRemoved] = 1 << openflow.RemovedIdleTimeout
-	c.send(6, &openflow.SetAsync{Config: off})
+	c.send(6, &openflow.SetAsync{Config: off, HasMaster: 7, HasSlave: 7})
 	c.send(7, &openflow.BarrierRequest{})
 	want[*openflow.BarrierReply](c)
 	r.PortStatus(openflow.PortDelete, &openflow.PortDesc{Port: 4, Name: "p4"})

@@ -100,7 +100,14 @@ func (c *Conn) dispatch(m *openflow.Msg) ([]openflow.Body, error) {
 	case *openflow.SetAsync:
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.async_ = b.Config
+		for t := range openflow.NumAsync {
+			if b.HasMaster&(1<<t) != 0 {
+				c.async_.Master[t] = b.Config.Master[t]
+			}
+			if b.HasSlave&(1<<t) != 0 {
+				c.async_.Slave[t] = b.Config.Slave[t]
+			}
+		}
 		return nil, nil
 	case *openflow.SetFlowFormat, *openflow.FlowAge:
 		return nil, nil // every format is understood at any time
