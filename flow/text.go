@@ -159,7 +159,8 @@ func appendDecMasked(b []byte, v, m uint64, width uint8) []byte {
 	if m == ones(width).Lo {
 		return strconv.AppendUint(b, v, 10)
 	}
-	return appendHex(append(appendHex(b, v), '/'), m)
+	b = strconv.AppendUint(append(b, "0x"...), v, 16)
+	return strconv.AppendUint(append(b, "/0x"...), m, 16)
 }
 
 // Names of the bits of a field, lowest first; "" is a bit without a name.

@@ -81,7 +81,12 @@ func (e *ranked[T]) lookup(pfx *prefixSet, tries *[maxPrefixes]trieState, v uint
 		// Only the ports can have failed, as far as hashes tell. They always are of the last stage.
 		_, looked := s.ports.lookup(portsOf(k[flow.WL4]&uint64(s.portMask)), 32)
 		wc[flow.WL4] |= uint64(^uint32(0)<<(32-looked)) & uint64(s.portMask)
-		s.fold(wc, s.last)
+		// The other fields of the last stage count whole, as in Open vSwitch.
+		for i := range s.words {
+			if w := &s.words[i]; w.idx != flow.WL4 || w.mask>>32 != 0 {
+				wc[w.idx] |= w.mask
+			}
+		}
 		return nil
 	}
 	s.fold(wc, numStages)

@@ -25,16 +25,20 @@ func stageOf(i int, w uint64) (parts [numStages]uint64) {
 	case flow.WEthDst, flow.WVLAN, flow.WMPLS:
 		parts[stageL2] = w
 	case flow.WEthSrc: // eth_src:48 tcp_flags:16
-		parts[stageL2], parts[stageL3] = w&^0xffff, w&0xffff
+		parts[stageL2], parts[stageL4] = w&^0xffff, w&0xffff
 	case flow.WMPLS + 1: // lse2:32 igmp_group:32
 		parts[stageL2], parts[stageL4] = w&hi32, w&lo32
 	case flow.WL4: // protocol, TOS, TTL, fragment : 32 tp_src:16 tp_dst:16
 		parts[stageL3], parts[stageL4] = w&hi32, w&lo32
 	case flow.WCTPort: // ct_tp_src:16 ct_tp_dst:16 packet_type:32
 		parts[stageL4], parts[stageMetadata] = w&hi32, w&lo32
-	case flow.WIPv4, flow.WIPv6Src, flow.WIPv6Src + 1, flow.WIPv6Dst, flow.WIPv6Dst + 1, flow.WIPv6Misc, flow.WARPSha, flow.WARPTha,
-		flow.WNDTarget, flow.WNDTarget + 1, flow.WCTIPv4, flow.WCTIPv6, flow.WCTIPv6 + 1, flow.WCTIPv6 + 2, flow.WCTIPv6 + 3:
+	case flow.WIPv6Misc: // ipv6_label:32 nd_reserved:32
+		parts[stageL3], parts[stageL4] = w&hi32, w&lo32
+	case flow.WIPv4, flow.WIPv6Src, flow.WIPv6Src + 1, flow.WIPv6Dst, flow.WIPv6Dst + 1,
+		flow.WCTIPv4, flow.WCTIPv6, flow.WCTIPv6 + 1, flow.WCTIPv6 + 2, flow.WCTIPv6 + 3:
 		parts[stageL3] = w
+	case flow.WARPSha, flow.WARPTha, flow.WNDTarget, flow.WNDTarget + 1:
+		parts[stageL4] = w
 	default:
 		parts[stageMetadata] = w
 	}
