@@ -81,11 +81,14 @@ func startOriginal(t testing.TB, dir string, args ...string) (sock string) {
 		cmd.Wait()
 	})
 	waitFor(t, "the original ovsdb-server", func() bool {
-		c, err := net.Dial("unix", sock)
-		if err == nil {
+		for _, name := range []string{sock, dir + "/ctl"} {
+			c, err := net.Dial("unix", name)
+			if err != nil {
+				return false
+			}
 			c.Close()
 		}
-		return err == nil
+		return true
 	})
 	return sock
 }
