@@ -214,10 +214,10 @@ const helloTime = 10 * time.Second
 // read negotiates the version, then reads and handles messages until the connection ends.
 func (c *Conn) read() error {
 	allowed := c.m.versions()
-	c.send(&openflow.Msg{Version: allowed.Max(), XID: c.m.nextXID(), Body: &openflow.Hello{Versions: allowed}})
 	in := bufio.NewReaderSize(c.net, 64<<10)
 	hello := c.m.opts.Clock.AfterFunc(helloTime, func() { c.net.SetReadDeadline(time.Unix(1, 0)) })
 	defer hello.Stop()
+	c.send(&openflow.Msg{Version: allowed.Max(), XID: c.m.nextXID(), Body: &openflow.Hello{Versions: allowed}})
 	for {
 		raw, err := openflow.ReadMsg(in)
 		if err != nil {
