@@ -120,6 +120,10 @@ func (p *poller) run(l actions.List, g *group) {
 			p.dropRange(g.batch, 0, g.batch.N, dpif.DropMeter)
 			g.batch.N = 0
 		default:
+			if (a.Type == actions.TypeSet || a.Type == actions.TypeSetMasked) &&
+				(a.Attr == actions.AttrSkbMark || a.Attr == actions.AttrSkbPriority) {
+				break // metadata for a kernel's queues and filters: nothing in the packet changes
+			}
 			if !a.IsEdit() {
 				p.dropRange(g.batch, 0, g.batch.N, dpif.DropUnsupported)
 				g.batch.N = 0
