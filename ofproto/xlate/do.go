@@ -84,7 +84,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 			c.clone(a.Actions)
 		case *openflow.Exit:
 			c.exit = true
-		case *openflow.Note, *openflow.Conjunction:
+		case *openflow.Note:
 		case *openflow.FinTimeout:
 			c.finTimeout(a)
 		case *openflow.Multipath:
@@ -110,7 +110,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 func Supported(a openflow.Action) bool {
 	switch a := a.(type) {
 	case *openflow.CT, *openflow.NAT, *openflow.CTClear, *openflow.Meter, *openflow.Sample, *openflow.Encap, *openflow.Decap,
-		*openflow.DecNSHTTL, *openflow.CheckPktLarger, *openflow.DeleteField, *openflow.DebugRecirc, *openflow.DebugSlow:
+		*openflow.Conjunction, *openflow.DecNSHTTL, *openflow.CheckPktLarger, *openflow.DeleteField, *openflow.DebugRecirc, *openflow.DebugSlow:
 		return false
 	case *openflow.Controller:
 		return !a.Pause
