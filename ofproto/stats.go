@@ -57,21 +57,25 @@ func (b *Bridge) flowStats(q *openflow.FlowStatsRequest) ([]openflow.Body, error
 	}
 	var rules []*xlate.Rule
 	b.matching(q, func(rule *xlate.Rule) { rules = append(rules, rule) })
-	r := &openflow.FlowStatsReply{NX: q.NX, Flows: make([]openflow.FlowStats, len(rules))}
-	now := b.sw.now()
-	for i, rule := range rules {
-		d := &rule.Data
-		fs := &r.Flows[i]
-		*fs = openflow.FlowStats{
-			Cookie: d.Cookie, Table: d.Table, Priority: uint16(rule.Priority()),
-			IdleTimeout: uint16(reduced(d.IdleTimeout, d.Stats.Idle.Load())), HardTimeout: uint16(reduced(d.HardTimeout, d.Stats.Hard.Load())),
-			IdleAge: int(max(now-d.Stats.Used.Load(), 0) / 1000), HardAge: int(max(now-d.Modified, 0) / 1000),
-			Packets: d.Stats.Packets.Load(), Bytes: d.Stats.Bytes.Load(), Flags: d.Flags, Importance: d.Importance, Actions: d.Actions,
+	return one(&openflow.FlowStatsReply{NX: q.NX, Each: func(yield func(*openflow.FlowStats) bool) {
+		// Without a lock: rules do not change, and their counters are atomic.
+		now := b.sw.now()
+		var fs openflow.FlowStats
+		for _, rule := range rules {
+			d := &rule.Data
+			fs = openflow.FlowStats{
+				Cookie: d.Cookie, Table: d.Table, Priority: uint16(rule.Priority()),
+				IdleTimeout: uint16(reduced(d.IdleTimeout, d.Stats.Idle.Load())), HardTimeout: uint16(reduced(d.HardTimeout, d.Stats.Hard.Load())),
+				IdleAge: int(max(now-d.Stats.Used.Load(), 0) / 1000), HardAge: int(max(now-d.Modified, 0) / 1000),
+				Packets: d.Stats.Packets.Load(), Bytes: d.Stats.Bytes.Load(), Flags: d.Flags, Importance: d.Importance, Actions: d.Actions,
+			}
+			fs.DurationSec, fs.DurationNsec = b.sw.age(d.Created)
+			rule.Match(&fs.Match)
+			if !yield(&fs) {
+				return
+			}
 		}
-		fs.DurationSec, fs.DurationNsec = b.sw.age(d.Created)
-		rule.Match(&fs.Match)
-	}
-	return one(r), nil
+	}}), nil
 }
 
 // maxEntries is what a table says that it can hold at most.

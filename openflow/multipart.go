@@ -25,6 +25,9 @@ type (
 	FlowStatsReply struct {
 		NX    bool
 		Flows []FlowStats
+		// Each, if not nil, stands for Flows when the message is encoded: it calls yield for each flow, until that returns
+		// false. The flow is yield's until it returns. So a switch need not hold a long list.
+		Each func(yield func(*FlowStats) bool)
 	}
 	// AggregateReply is a sum over flows. A counter of all ones is unknown.
 	AggregateReply struct {

@@ -22,6 +22,12 @@ func (w *writer) stats(b Body) error {
 		for i := range b.Flows {
 			w.entry(func() { w.flowStats(&b.Flows[i], b.NX) })
 		}
+		if b.Each != nil {
+			b.Each(func(f *FlowStats) bool {
+				w.entry(func() { w.flowStats(f, b.NX) })
+				return true
+			})
+		}
 	case *AggregateReply:
 		if w.v >= OF15 && !b.NX {
 			w.oxs(&FlowStats{Packets: b.Packets, Bytes: b.Bytes, IdleAge: -1}, &b.Flows)

@@ -32,7 +32,7 @@ func TestDumpManyFlows(t *testing.T) {
 	begin = time.Now()
 	flows, bytes := 0, 0
 	for _, body := range bodies {
-		flows += len(body.(*openflow.FlowStatsReply).Flows)
+		body.(*openflow.FlowStatsReply).Each(func(*openflow.FlowStats) bool { flows++; return true })
 		wire, err := openflow.Append(nil, &openflow.Msg{Version: openflow.OF10, Body: body}, openflow.Options{})
 		if err != nil {
 			t.Fatal(err)
