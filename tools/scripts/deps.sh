@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 GO=${GO:-go}
 build="gcc libc6-dev make pkg-config libdpdk-dev ca-certificates"
 test="dpdk-dev openvswitch-switch openvswitch-switch-dpdk openvswitch-common openvswitch-testcontroller
+	ovn-central ovn-host python3-os-ken
 	iproute2 iputils-ping ethtool iperf3 tcpdump procps kmod qemu-system-x86 busybox-static"
 
 want=$build
