@@ -16,6 +16,8 @@ type row struct {
 	rate    bool
 	goal    float64 // the ratio to reach
 	measure func(s *serverProc) (float64, error)
+	// pair, instead of measure, measures the original and ours side by side.
+	pair func(s *[2]serverProc) (values [2]float64, ratio float64, err error)
 }
 
 func main() {
@@ -49,14 +51,14 @@ func run(check bool, only string, runs int, bin string) error {
 		}
 	}
 	rows := []row{
-		{"small transactions, not durable", "/s", true, 1.5, smallTransactions(1, false)},
-		{"small transactions, durable", "/s", true, 1.5, smallTransactions(1, true)},
-		{"64 clients, durable", "/s", true, 5, smallTransactions(64, true)},
-		{"one transaction of 50,000 inserts", "s", false, 1, bigInsert},
-		{"initial monitor of 50,000 rows", "s", false, 1, bigMonitor},
-		{"200 monitors of a changing table", "changes/s", true, 1, manyMonitors},
-		{"open a file of 50,000 rows", "s", false, 1, openBig},
-		{"memory with 50,000 rows", "MB", false, 1 / 1.5, bigMemory},
+		{"small transactions, not durable", "/s", true, 1.5, nil, smallTransactions(1, false)},
+		{"small transactions, durable", "/s", true, 1.5, nil, smallTransactions(1, true)},
+		{"64 clients, durable", "/s", true, 5, nil, smallTransactions(64, true)},
+		{"one transaction of 50,000 inserts", "s", false, 1, bigInsert, nil},
+		{"initial monitor of 50,000 rows", "s", false, 1, bigMonitor, nil},
+		{"200 monitors of a changing table", "changes/s", true, 1, manyMonitors, nil},
+		{"open a file of 50,000 rows", "s", false, 1, openBig, nil},
+		{"memory with 50,000 rows", "MB", false, 1 / 1.5, bigMemory, nil},
 	}
 	fmt.Printf("%-36s %12s %12s %8s %6s\n", "ovsdb-server", "original", "govs", "ratio", "goal")
 	failed := false
@@ -64,27 +66,15 @@ func run(check bool, only string, runs int, bin string) error {
 		if !strings.Contains(r.name, only) {
 			continue
 		}
-		var best [2]float64
-		for i := 0; i < runs; i++ {
-			for j, prog := range []string{original, bin} {
-				v, err := measureOnce(dir, prog, &r)
-				if err != nil {
-					return fmt.Errorf("%s: %s: %w", r.name, prog, err)
-				}
-				if i == 0 || r.rate == (v > best[j]) {
-					best[j] = v
-				}
-			}
-		}
-		ratio := best[1] / best[0]
-		if !r.rate {
-			ratio = best[0] / best[1]
+		values, ratio, err := r.compare(dir, [2]string{original, bin}, runs)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.name, err)
 		}
 		mark := ""
 		if ratio < r.goal {
 			mark, failed = "  below the goal", true
 		}
-		fmt.Printf("%-36s %12s %12s %8.2f %6.2f%s\n", r.name, format(best[0], r.unit), format(best[1], r.unit), ratio, r.goal, mark)
+		fmt.Printf("%-36s %12s %12s %8.2f %6.2f%s\n", r.name, format(values[0], r.unit), format(values[1], r.unit), ratio, r.goal, mark)
 	}
 	if failed && check {
 		return fmt.Errorf("a ratio is below its goal")
@@ -100,6 +90,40 @@ func format(v float64, unit string) string {
 		return fmt.Sprintf("%.1f %s", v, unit)
 	}
 	return fmt.Sprintf("%.3f %s", v, unit)
+}
+
+// compare measures both programs and returns their figures and how many times better the second is: the best of the
+// runs, or the medians of what is measured side by side.
+func (r *row) compare(dir string, progs [2]string, runs int) (values [2]float64, ratio float64, err error) {
+	if r.pair != nil {
+		var s [2]serverProc
+		for i, prog := range progs {
+			sub, err := os.MkdirTemp(dir, "r")
+			if err != nil {
+				return values, 0, err
+			}
+			defer os.RemoveAll(sub)
+			s[i] = serverProc{prog: prog, dir: sub}
+			defer s[i].stop()
+		}
+		return r.pair(&s)
+	}
+	for i := range runs {
+		for j, prog := range progs {
+			v, err := measureOnce(dir, prog, r)
+			if err != nil {
+				return values, 0, fmt.Errorf("%s: %w", prog, err)
+			}
+			if i == 0 || r.rate == (v > values[j]) {
+				values[j] = v
+			}
+		}
+	}
+	ratio = values[1] / values[0]
+	if !r.rate {
+		ratio = values[0] / values[1]
+	}
+	return values, ratio, nil
 }
 
 func measureOnce(dir, prog string, r *row) (float64, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,70 +14,135 @@ import (
 
 const bigRows = 50000
 
-// smallTransactions measures transactions per second: each client changes its own row, one transaction after another.
-func smallTransactions(clients int, durable bool) func(*serverProc) (float64, error) {
-	return func(s *serverProc) (float64, error) {
-		if err := s.create(); err != nil {
-			return 0, err
-		}
-		first, err := s.start()
+// changers are clients of one server that each change a row of their own, one transaction after another.
+type changers struct {
+	clients []*client
+	done    []int // transactions that each client has made
+	durable bool
+}
+
+// newChangers starts the server and connects the clients.
+func newChangers(s *serverProc, clients int, durable bool) (*changers, error) {
+	if err := s.create(); err != nil {
+		return nil, err
+	}
+	first, err := s.start()
+	if err != nil {
+		return nil, err
+	}
+	defer first.conn.Close()
+	var inserts []string
+	for i := range clients {
+		inserts = append(inserts, fmt.Sprintf(`{"op":"insert","table":"Counter","row":{"name":"c%d"}}`, i))
+	}
+	if reply, err := first.call(`{"method":"transact","params":["Bench",` + strings.Join(inserts, ",") + `],"id":0}`); err != nil ||
+		bytes.Contains(reply, []byte("details")) {
+		return nil, fmt.Errorf("insert: %s %v", reply, err)
+	}
+	connect := dial
+	if clients == 1 {
+		connect = dialBlocking
+	}
+	c := &changers{done: make([]int, clients), durable: durable}
+	for range clients {
+		cl, err := connect(s.sock())
 		if err != nil {
-			return 0, err
+			c.close()
+			return nil, err
 		}
-		var inserts []string
-		for i := 0; i < clients; i++ {
-			inserts = append(inserts, fmt.Sprintf(`{"op":"insert","table":"Counter","row":{"name":"c%d"}}`, i))
-		}
-		if reply, err := first.call(`{"method":"transact","params":["Bench",` + strings.Join(inserts, ",") + `],"id":0}`); err != nil ||
-			bytes.Contains(reply, []byte("details")) {
-			return 0, fmt.Errorf("insert: %s %v", reply, err)
-		}
-		const d = time.Second
-		counts := make([]int, clients)
-		errs := make([]error, clients)
-		var wg sync.WaitGroup
-		start := time.Now()
-		for i := 0; i < clients; i++ {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				connect := dial
-				if clients == 1 {
-					connect = dialBlocking
-					runtime.LockOSThread()
-				}
-				c, err := connect(s.sock())
-				if err != nil {
-					errs[i] = err
+		c.clients = append(c.clients, cl)
+	}
+	return c, nil
+}
+
+func (c *changers) close() {
+	for _, cl := range c.clients {
+		cl.conn.Close()
+	}
+}
+
+// rate lets all clients make transactions for the time d and returns how many there were a second.
+func (c *changers) rate(d time.Duration) (float64, error) {
+	errs := make([]error, len(c.clients))
+	counts := make([]int, len(c.clients))
+	extra := ""
+	if c.durable {
+		extra = `,{"op":"commit","durable":true}`
+	}
+	var wg sync.WaitGroup
+	start := time.Now()
+	for i, cl := range c.clients {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if len(c.clients) == 1 {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+			}
+			for time.Since(start) < d {
+				reply, err := cl.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Counter",`+
+					`"where":[["name","==","c%d"]],"row":{"n":%d}}%s],"id":%d}`, i, c.done[i]+1, extra, c.done[i]))
+				if err != nil || !bytes.Contains(reply, []byte(`"count":1`)) {
+					errs[i] = fmt.Errorf("%s %v", reply, err)
 					return
 				}
-				defer c.conn.Close()
-				extra := ""
-				if durable {
-					extra = `,{"op":"commit","durable":true}`
-				}
-				for n := 0; time.Since(start) < d; n++ {
-					reply, err := c.call(fmt.Sprintf(`{"method":"transact","params":["Bench",{"op":"update","table":"Counter",`+
-						`"where":[["name","==","c%d"]],"row":{"n":%d}}%s],"id":%d}`, i, n+1, extra, n))
-					if err != nil || !bytes.Contains(reply, []byte(`"count":1`)) {
-						errs[i] = fmt.Errorf("%s %v", reply, err)
-						return
-					}
-					counts[i]++
-				}
-			}()
-		}
-		wg.Wait()
-		elapsed := time.Since(start).Seconds()
-		total := 0
-		for i := range counts {
-			if errs[i] != nil {
-				return 0, errs[i]
+				c.done[i]++
+				counts[i]++
 			}
-			total += counts[i]
-		}
-		return float64(total) / elapsed, nil
+		}()
 	}
+	wg.Wait()
+	elapsed := time.Since(start).Seconds()
+	total := 0
+	for i := range counts {
+		if errs[i] != nil {
+			return 0, errs[i]
+		}
+		total += counts[i]
+	}
+	return float64(total) / elapsed, nil
+}
+
+// Both servers are up and take turns of this length, so that what else the disk does meets both alike.
+const (
+	turn  = 250 * time.Millisecond
+	turns = 12
+)
+
+// smallTransactions measures transactions per second of two servers, turn by turn: the medians of each one's turns and of the
+// ratios of neighbouring turns.
+func smallTransactions(clients int, durable bool) func(*[2]serverProc) (rates [2]float64, ratio float64, err error) {
+	return func(s *[2]serverProc) (rates [2]float64, ratio float64, err error) {
+		var c [2]*changers
+		for i := range c {
+			if c[i], err = newChangers(&s[i], clients, durable); err != nil {
+				return rates, 0, err
+			}
+			defer c[i].close()
+			if _, err = c[i].rate(turn); err != nil { // warm
+				return rates, 0, err
+			}
+		}
+		var all [2][]float64
+		var ratios []float64
+		for n := range turns {
+			for k := range c {
+				i := (k + n) % 2
+				v, err := c[i].rate(turn)
+				if err != nil {
+					return rates, 0, err
+				}
+				all[i] = append(all[i], v)
+			}
+			ratios = append(ratios, all[1][n]/all[0][n])
+		}
+		return [2]float64{median(all[0]), median(all[1])}, median(ratios), nil
+	}
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
 
 // insertRows returns a transaction that inserts n ports.

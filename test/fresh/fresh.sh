@@ -57,6 +57,7 @@ for command in "$@"; do
 	unshare --mount --pid --fork --kill-child /bin/bash -euc '
 		root=$1 goroot=$2 command=$3
 		mount --make-rprivate /
+		mount --bind "$root" "$root" # so that / is a mount point there, as on any machine
 		mount --bind "$goroot" "$root/usr/local/go"
 		mount -t proc proc "$root/proc"
 		mount --rbind /sys "$root/sys"
