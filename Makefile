@@ -4,7 +4,7 @@
 #   make deps       install what building, testing and measuring need (Debian; root or sudo)
 #   make test       everything that must hold: formatting, vet, staticcheck, all tests
 #   make run        the switch with two vhost-user guests and a live table ([FOR=10s])
-#   make bench      cycles per packet beside testpmd and OVS-DPDK, and the database ([ROW=emc-1k], [ROW=ovsdb])
+#   make bench      cycles per packet beside testpmd and OVS-DPDK, and the database ([ROW=emc-1k], [ROW=ovsdb], [ROW=upcalls])
 #   make generate   write the generated files; make check-generate compares them
 #   make clean
 #
@@ -43,11 +43,14 @@ test:
 	@tools/scripts/test.sh
 
 bench: deps build
-ifneq ($(ROW),ovsdb)
+ifeq ($(filter ovsdb upcalls,$(ROW)),)
 	@bin/aux/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
 endif
 ifneq ($(filter ovsdb all,$(or $(ROW),all)),)
 	@bin/aux/ovsdb -bin bin/ovsdb-server
+endif
+ifneq ($(filter upcalls all,$(or $(ROW),all)),)
+	@bin/aux/upcalls
 endif
 
 run: deps build
