@@ -161,33 +161,9 @@ func (c *committer) popVLAN() {
 	c.base[flow.WVLAN] <<= 32
 }
 
-// differ reports whether a field that a set of the header can change differs.
-func (c *committer) differ(attr Attr) bool {
-	for _, id := range specs[attr].fields {
-		if writable(attr, id) && c.now.Get(id) != c.base.Get(id) {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *committer) network() {
-	attr := AttrNone
-	switch c.base.EthType() {
-	case packet.EtherTypeIPv4:
-		attr = AttrIPv4
-	case packet.EtherTypeIPv6:
-		attr = AttrIPv6
-	case packet.EtherTypeARP:
-		attr = AttrARP
-	default:
-		return
-	}
-	if c.differ(attr) {
-		c.mask.SetExact(flow.FieldNwProto) // read below
-	}
-	if c.now.NwProto() == 0 {
-		return // no network header, or a malformed one
+	if c.now.NwProto() == 0 && c.mask.NwProto() == 0xff {
+		return // no network header, or a malformed one; where the mask does not tell, such a packet has nothing to be set
 	}
 	switch c.base.EthType() {
 	case packet.EtherTypeIPv4:

@@ -27,6 +27,9 @@ func translate(t *testing.T, base flow.Key, mask *flow.Mask, ops string) (list a
 		if p := id.Info().Prereq; later && (p == flow.PrereqTCP || p == flow.PrereqUDP) {
 			return
 		}
+		if id.Info().Prereq == flow.PrereqARP {
+			mask.SetExact(flow.FieldNwProto) // as ofproto/xlate does
+		}
 		mask.Set(id, mask.Get(id).Or(m))
 		now.Set(id, now.Get(id).AndNot(m).Or(v.And(m)))
 	}

@@ -99,7 +99,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 	for _, e := range h.res.Effects {
 		e.Push(&p)
 	}
-	v := dpif.Verdict{Actions: h.list(h.res.Actions)}
+	v := dpif.Verdict{Actions: h.list(h.res.Installed())}
 	if h.res.Err != xlate.OK {
 		s.Errors.Add(1)
 	}
@@ -221,6 +221,10 @@ func (h *handler) list(l actions.List) *actions.List {
 func (h *handler) action(u *dpif.Upcall) {
 	defer h.set.cfg.Datapath.Done(u)
 	a := u.Userdata
+	if a != nil && a.Kind == actions.UserspaceSlowPath {
+		h.slowPath(u)
+		return
+	}
 	if a == nil || a.Kind != actions.UserspaceController || a.DontSend {
 		return
 	}
@@ -239,4 +243,28 @@ func (h *handler) action(u *dpif.Upcall) {
 		pi.Userdata = []byte(f.Userdata)
 	}
 	f.Bridge.Hooks.PacketIn(f.Bridge, pi)
+}
+
+// slowPath translates a packet of a flow that the datapath is not trusted with, and executes the actions on a copy. The packet has
+// been counted by its megaflow.
+func (h *handler) slowPath(u *dpif.Upcall) {
+	s := h.set
+	h.key = *u.Key
+	h.key.ClearFrom(u.KeyLen)
+	h.in = xlate.Input{Snap: s.cfg.Snapshot(), Key: &h.key, Learn: true, Now: s.now()}
+	h.ctx.Translate(&h.in, &h.res)
+	if h.res.Err != xlate.OK {
+		s.Errors.Add(1)
+	}
+	// Frozen states must outlive the execution.
+	defer s.cfg.Recirc.Release(append([]uint32(nil), h.res.Recircs...))
+	if len(h.res.Actions) == 0 {
+		return
+	}
+	buf := s.cfg.Datapath.Alloc().Clone(u.Packet)
+	if buf == nil {
+		return // the allocator has counted it
+	}
+	list := append(actions.List(nil), h.res.Actions...)
+	s.cfg.Datapath.Execute(buf, &h.key, &list, true)
 }

@@ -241,9 +241,10 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 		ids := append([]uint32(nil), res.Recircs...)
 		k.recircs = &ids
 	}
-	if have := f.Actions.Load(); have == nil || !equalLists(*have, res.Actions) {
+	want := res.Installed()
+	if have := f.Actions.Load(); have == nil || !equalLists(*have, want) {
 		l := new(actions.List)
-		*l = append(make(actions.List, 0, len(res.Actions)), res.Actions...)
+		*l = append(make(actions.List, 0, len(want)), want...)
 		w.set.cfg.Datapath.FlowMod(f, l, w.pending(nil))
 	}
 	return true

@@ -72,7 +72,16 @@ type Result struct {
 	Port    *Port // where the packet came in; nil if it is none of ours
 	Bridge  *Bridge
 	Flow    *flow.Key // the key as it was at the end
-	Slow    uint32    // actions.Slow… bits; our datapath does all of these itself
+	Slow    uint32    // actions.Slow… bits: why the datapath is to hand each packet to the slow path; 0 for most flows
+}
+
+// Installed returns the actions that a megaflow of this translation gets: Actions, or the one that hands packets to the slow path, which
+// translates each packet again and executes what comes out. Like Actions it is valid until the Ctx is used again.
+func (r *Result) Installed() actions.List {
+	if r.Slow == 0 || r.Err != OK {
+		return r.Actions
+	}
+	return actions.List{actions.SlowPath(r.Slow)}
 }
 
 // Push is what happened to packets of a flow since the last time.
@@ -188,7 +197,7 @@ type Ctx struct {
 	inSet     bool // executing the action set
 	inGroup   bool
 	err       Error
-	slow      uint32 // actions.Slow… bits: why Open vSwitch would not leave the packets to a datapath
+	slow      uint32 // actions.Slow… bits: why the packets are not left to the datapath
 	tr        *Trace
 }
 

@@ -69,6 +69,7 @@ func (c *Ctx) doActions(list []openflow.Action, last bool) {
 		case *openflow.SetTTL:
 			if isIP(&c.flow) {
 				c.wc.SetExact(flow.FieldNwTTL)
+				c.wc.SetExact(flow.FieldNwProto)
 				c.flow.SetNwTTL(a.TTL)
 			}
 		case *openflow.SetTunnel:
@@ -242,8 +243,9 @@ func (c *Ctx) setField(a *openflow.SetField) {
 		}
 	}
 	switch a.Field {
-	case flow.FieldNwSrc, flow.FieldNwDst, flow.FieldIPv6Src, flow.FieldIPv6Dst:
-		c.wc.SetExact(flow.FieldNwProto) // whose checksum covers the address
+	case flow.FieldNwSrc, flow.FieldNwDst, flow.FieldIPv6Src, flow.FieldIPv6Dst, flow.FieldIPv6Label, flow.FieldNwTOS, flow.FieldNwECN, flow.FieldNwTTL,
+		flow.FieldARPOp, flow.FieldARPSpa, flow.FieldARPTpa, flow.FieldARPSha, flow.FieldARPTha:
+		c.wc.SetExact(flow.FieldNwProto) // as Open vSwitch's megaflows have it
 	}
 	mask := a.Mask
 	c.wc.Set(a.Field, c.wc.Get(a.Field).Or(mask))
@@ -311,6 +313,7 @@ func (c *Ctx) decTTL(ids []uint16) bool {
 		return false
 	}
 	c.wc.SetExact(flow.FieldNwTTL)
+	c.wc.SetExact(flow.FieldNwProto)
 	if ttl := c.flow.NwTTL(); ttl > 1 {
 		c.flow.SetNwTTL(ttl - 1)
 		return false
