@@ -59,8 +59,12 @@ func (c *change) abort() {
 	for i := len(c.undo) - 1; i >= 0; i-- {
 		c.undo[i]()
 	}
+	added := make(map[*xlate.Rule]struct{}, len(c.added))
+	for _, r := range c.added {
+		added[r] = struct{}{}
+	}
 	for _, r := range slices.Backward(c.removed) {
-		if !slices.Contains(c.added, r) {
+		if _, both := added[r]; !both {
 			r.SetRemoved(oftable.Forever)
 			c.b.account(r, 1)
 		}

@@ -2,6 +2,8 @@ package ofproto
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
 	"govs/flow"
 	"govs/ofproto/conn"
@@ -51,23 +53,20 @@ func (b *Bridge) Handle(c *conn.Conn, m *openflow.Msg) ([]openflow.Body, error) 
 	case *openflow.Resume:
 		return nil, &openflow.Error{Code: openflow.OFPBRC_EPERM, Text: "continuations are not supported"}
 	}
-	_, err := b.modify(c, 0, []*openflow.Msg{m})
+	_, err := b.modify(c, slices.Values([]*openflow.Msg{m}))
 	return nil, err
 }
 
 func one(b openflow.Body) []openflow.Body { return []openflow.Body{b} }
 
 // Commit implements conn.Switch.
-func (b *Bridge) Commit(c *conn.Conn, _ openflow.BundleFlags, msgs []*openflow.Msg) (int, error) {
-	return b.modify(c, 0, msgs)
+func (b *Bridge) Commit(c *conn.Conn, _ openflow.BundleFlags, msgs iter.Seq[*openflow.Msg]) (int, error) {
+	return b.modify(c, msgs)
 }
 
 // modify carries out modifications as one change: all or nothing. On an error it returns the index of the message.
-func (b *Bridge) modify(c *conn.Conn, _ int, msgs []*openflow.Msg) (int, error) {
-	var xid uint32
-	if len(msgs) > 0 {
-		xid = msgs[len(msgs)-1].XID
-	}
+func (b *Bridge) modify(c *conn.Conn, msgs iter.Seq[*openflow.Msg]) (int, error) {
+	var xid uint32 // of the last message
 	b.sw.mu.Lock()
 	if b.deleted {
 		b.sw.mu.Unlock()
@@ -75,8 +74,10 @@ func (b *Bridge) modify(c *conn.Conn, _ int, msgs []*openflow.Msg) (int, error) 
 	}
 	ch := b.begin()
 	var after []func()
-	for i, m := range msgs {
+	i := 0
+	for m := range msgs {
 		var err error
+		xid = m.XID
 		switch body := m.Body.(type) {
 		case *openflow.FlowMod:
 			if m.Version < openflow.OF12 && body.Command == openflow.FlowAdd {
@@ -110,6 +111,7 @@ func (b *Bridge) modify(c *conn.Conn, _ int, msgs []*openflow.Msg) (int, error) 
 			b.sw.mu.Unlock()
 			return i, err
 		}
+		i++
 	}
 	ev := ch.commit()
 	b.sw.mu.Unlock()

@@ -68,7 +68,28 @@ type state struct {
 type bundle struct {
 	flags  openflow.BundleFlags
 	closed bool
-	msgs   []*openflow.Msg
+	msgs   []pending
+}
+
+// pending is a message that waits for its bundle's commit: as it came, because that is a tenth of what it is decoded. It has been
+// decoded once already, to see that it can be.
+type pending struct {
+	raw  []byte
+	opts openflow.Options // that it came under
+}
+
+func (p *pending) msg() *openflow.Msg {
+	m, _ := openflow.Decode(p.raw, p.opts)
+	return m
+}
+
+// all yields the messages in order.
+func (b *bundle) all(yield func(*openflow.Msg) bool) {
+	for i := range b.msgs {
+		if !yield(b.msgs[i].msg()) {
+			return
+		}
+	}
 }
 
 func newConn(m *Manager, name string, nc net.Conn, service bool) *Conn {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,11 +77,13 @@ func (f *fake) Handle(_ *Conn, m *openflow.Msg) ([]openflow.Body, error) {
 	return nil, openflow.OFPBRC_BAD_TYPE
 }
 
-func (f *fake) Commit(_ *Conn, _ openflow.BundleFlags, msgs []*openflow.Msg) (int, error) {
-	for i, m := range msgs {
+func (f *fake) Commit(_ *Conn, _ openflow.BundleFlags, msgs iter.Seq[*openflow.Msg]) (int, error) {
+	i := 0
+	for m := range msgs {
 		if _, err := f.Handle(nil, m); err != nil {
 			return i, err
 		}
+		i++
 	}
 	return 0, nil
 }

@@ -248,11 +248,11 @@ func (c *Conn) bundleCtrl(b *openflow.BundleCtrl) ([]openflow.Body, error) {
 		if bu.flags != b.Flags {
 			return nil, openflow.OFPBFC_BAD_FLAGS
 		}
-		failed, err := c.m.opts.Switch.Commit(c, bu.flags, bu.msgs)
+		failed, err := c.m.opts.Switch.Commit(c, bu.flags, bu.all)
 		if err != nil {
 			if failed >= 0 && failed < len(bu.msgs) {
 				// The message that failed gets its own error reply, then the commit fails.
-				c.fail(bu.msgs[failed], err)
+				c.fail(bu.msgs[failed].msg(), err)
 			}
 			return nil, openflow.OFPBFC_MSG_FAILED
 		}
@@ -291,6 +291,6 @@ func (c *Conn) bundleAdd(b *openflow.BundleAdd) error {
 	default:
 		return openflow.OFPBFC_MSG_UNSUP
 	}
-	bu.msgs = append(bu.msgs, b.Msg)
+	bu.msgs = append(bu.msgs, pending{b.Msg.Raw, c.opts})
 	return nil
 }

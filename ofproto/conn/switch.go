@@ -1,6 +1,10 @@
 package conn
 
-import "govs/openflow"
+import (
+	"iter"
+
+	"govs/openflow"
+)
 
 // Switch is what a Manager needs of the OpenFlow switch. ofproto implements it. All methods are called from connections' reading
 // goroutines: one at a time for a Conn, concurrently for different ones.
@@ -15,8 +19,8 @@ type Switch interface {
 	Handle(c *Conn, m *openflow.Msg) ([]openflow.Body, error)
 
 	// Commit executes the messages of a bundle as one change: all or nothing. If a message fails it returns its index in msgs and the
-	// error.
-	Commit(c *Conn, flags openflow.BundleFlags, msgs []*openflow.Msg) (failed int, err error)
+	// error. Each message is decoded when msgs comes to it, and not kept.
+	Commit(c *Conn, flags openflow.BundleFlags, msgs iter.Seq[*openflow.Msg]) (failed int, err error)
 
 	// Frag and SetFrag read and change how the switch treats IP fragments.
 	Frag() openflow.FragMode

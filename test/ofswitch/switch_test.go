@@ -370,13 +370,13 @@ func TestBundle(t *testing.T) {
 	bad := &openflow.Msg{Version: openflow.OF14, Body: &openflow.FlowMod{
 		Actions: []openflow.Action{&openflow.GotoTable{Table: 0}}, OutPort: openflow.PortNone, OutGroup: openflow.GroupAny}}
 	del := &openflow.Msg{Version: openflow.OF14, Body: &openflow.FlowMod{Command: openflow.FlowDelete, Table: 255, OutPort: openflow.PortNone, OutGroup: openflow.GroupAny}}
-	if i, err := b.Commit(nil, 0, []*openflow.Msg{add("in_port=1", 2), del, add("in_port=2", 3), bad}); i != 3 || err != openflow.OFPBIC_BAD_TABLE_ID {
+	if i, err := b.Commit(nil, 0, slices.Values([]*openflow.Msg{add("in_port=1", 2), del, add("in_port=2", 3), bad})); i != 3 || err != openflow.OFPBIC_BAD_TABLE_ID {
 		t.Fatalf("commit: %d, %v", i, err)
 	}
 	if _, n := packets(t, b, ""); n != 1 {
 		t.Errorf("%d flows after a failed bundle, want 1", n)
 	}
-	if _, err := b.Commit(nil, 0, []*openflow.Msg{add("in_port=1", 2), del, add("in_port=2", 3), add("in_port=3", 3)}); err != nil {
+	if _, err := b.Commit(nil, 0, slices.Values([]*openflow.Msg{add("in_port=1", 2), del, add("in_port=2", 3), add("in_port=3", 3)})); err != nil {
 		t.Fatal(err)
 	}
 	if _, n := packets(t, b, ""); n != 2 {
