@@ -79,11 +79,15 @@ func (p *poller) process(q *rxq) {
 	n := b.N
 	p.stats.received.add(uint64(n))
 	q.packets.add(uint64(n))
-	if c := p.classifier(q.no); c != nil && c.Union().Simple && c.Len() != 0 && p.simple(q, c) {
+	c := p.classifier(q.no)
+	if c != nil && c.Len() != 0 && (p.alike(q, c) || c.Union().Simple && p.simple(q, c)) {
 		return
 	}
 	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
 	left := p.lookup(q.no, n)
+	if left == 0 {
+		p.learn(q, c)
+	}
 	p.execute(b, n, q.no)
 	for j := 0; j < left; j++ {
 		i := w.idx[j] & (burst - 1)

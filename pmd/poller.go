@@ -116,6 +116,8 @@ type rxq struct {
 	simpleOf   *megaflow.Classifier
 	simpleRef  megaflow.Ref
 
+	alike likeness
+
 	cycles  counter // spent on its packets since the datapath started
 	packets counter
 	// Assignment; Datapath.mu guards it.

@@ -122,7 +122,9 @@ type Classifier struct {
 	Hits   uint64 // packets that Lookup found
 	Probes uint64 // subtables that were searched for those packets
 	Gen    uint64 // changes with every Insert and Remove
-	work   *scratch
+	// Removed is the number of flows that have been taken out.
+	Removed uint64
+	work    *scratch
 }
 
 // scratch is a Lookup's working memory.
@@ -359,6 +361,7 @@ func (c *Classifier) Remove(r Ref) int {
 	e.Words[0] = deadWord
 	c.count--
 	c.Gen++
+	c.Removed++
 	c.drop(t)
 	return t.lines
 }
