@@ -66,6 +66,10 @@ func vhostBridge(t *testing.T, s *ovs.Switch) {
 	for i := range 2 {
 		vsctl(t, s, fmt.Sprintf("add-port br0 vh%[1]d -- set interface vh%[1]d type=dpdkvhostuserclient options:vhost-server-path=%[2]s ofport_request=%[3]d",
 			i, filepath.Join(s.Dir, fmt.Sprintf("v%d", i)), i+1))
+		if s.Options.Side == ovs.Original {
+			// On a busy machine it answers ovs-vsctl before it writes the number down.
+			vsctl(t, s, fmt.Sprintf("-t 10 wait-until interface vh%d ofport=%d", i, i+1))
+		}
 		if got := vsctl(t, s, fmt.Sprintf("--columns=ofport,error -d bare --no-heading list interface vh%d", i)); got != fmt.Sprint(i+1) {
 			t.Fatalf("vh%d: %s", i, got)
 		}

@@ -274,8 +274,14 @@ func (s *Switch) StartVswitchd() error {
 		return err
 	}
 	return s.waitFor(s.vsw, func() bool {
-		_, err := s.Appctl("version")
-		return err == nil
+		if _, err := s.Appctl("version"); err != nil {
+			return false
+		}
+		if s.Options.Embedded {
+			_, err := os.Stat(filepath.Join(s.Dir, "db.sock"))
+			return err == nil
+		}
+		return true
 	})
 }
 
