@@ -201,7 +201,7 @@ type Config struct {
 	EMCInsertInvProb uint32            // emc-insert-inv-prob: 0 never, 1 always, n one in n
 	SMCEnable        bool              // smc-enable
 	TxFlushInterval  int64             // tx-flush-interval, microseconds
-	PMDSleepMax      int64             // pmd-sleep-max, microseconds
+	PMDSleepMax      int64             // pmd-maxsleep, microseconds; 0: never sleep; below 0: only when there has been no traffic for a while
 	RxqAffinity      map[string]string // port name -> other_config:pmd-rxq-affinity
 	RxqAssign        string            // pmd-rxq-assign: cycles, roundrobin, group
 	PerfMetrics      bool              // pmd-perf-metrics

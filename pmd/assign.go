@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -158,7 +159,11 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	d.cfg = c
 	set := settings{
 		emcInvProb: c.EMCInsertInvProb, smc: c.SMCEnable, sleepMax: c.PMDSleepMax * 1000, perfMetrics: c.PerfMetrics,
-		vlanLimit: d.set.vlanLimit, txFlush: uint64(max(c.TxFlushInterval, 0)) * d.cyclesPerMicrosecond(c.TxFlushInterval),
+		idleAfter: uint64(idleAfter/time.Microsecond) * d.perUs(),
+		vlanLimit: d.set.vlanLimit, txFlush: uint64(max(c.TxFlushInterval, 0)) * d.perUs(), perUs: d.perUs(),
+	}
+	if c.PMDSleepMax < 0 {
+		set.adaptive, set.sleepMax = true, int64(idleMax)
 	}
 	if err := d.reconfigure(); err != nil {
 		return err
@@ -170,27 +175,42 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	return d.everywhere(func() *command { return &command{kind: cmdSettings, settings: &set} })
 }
 
-// cyclesPerMicrosecond is the rate of cycles(), measured once it is needed.
-func (d *Datapath) cyclesPerMicrosecond(need int64) uint64 {
-	if need <= 0 {
-		return 0
-	}
-	if d.cyclesUS == 0 {
-		var a, b unix.Timespec
-		_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &a)
-		c := cycles()
-		for ns := int64(0); ns < 1e6; ns = b.Nano() - a.Nano() { // a millisecond, once
-			_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &b)
+// hz is the rate of cycles() per second, measured since the datapath was made.
+func (d *Datapath) hz() float64 {
+	for {
+		ns, c := monotonic()-d.startNs, cycles()-d.startTSC
+		if ns >= 5e6 { // the first five milliseconds are waited for
+			return float64(c) * 1e9 / float64(ns)
 		}
-		d.cyclesUS = max((cycles()-c)*1000/uint64(b.Nano()-a.Nano()), 1)
+		time.Sleep(time.Duration(5e6 - ns))
 	}
-	return d.cyclesUS
+}
+
+// perUs is hz per microsecond, as the pollers reckon with it: the first value for good. mu is held.
+func (d *Datapath) perUs() uint64 {
+	if d.set.perUs == 0 {
+		return max(uint64(d.hz()/1e6+0.5), 1)
+	}
+	return d.set.perUs
+}
+
+// monotonic is the system's monotonic clock in nanoseconds. (Not the injected one: it measures cycles().)
+func monotonic() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return t.Nano()
 }
 
 // apply puts new settings into force on the poller.
 func (p *poller) apply(s *settings) error {
 	if s.emcInvProb != p.settings.emcInvProb {
 		p.cache.SetInvProb(s.emcInvProb)
+	}
+	if s.perfMetrics && p.perf.Load() == nil && p.core != dpif.NonPMD {
+		p.perf.Store(newPerf())
+	}
+	if p.metrics = nil; s.perfMetrics {
+		p.metrics = p.perf.Load()
 	}
 	p.settings = *s
 	p.sleepFor = 0

@@ -37,6 +37,8 @@ type Options struct {
 	Logf func(format string, args ...any)
 	// NUMA gives the NUMA node of a core; nil: always 0.
 	NUMA func(core int) int
+	// PerfLog is where suspicious iterations are logged; nil: nowhere.
+	PerfLog *PerfLog
 }
 
 // Datapath is a userspace datapath; see dpif.Datapath, which it implements. Its methods may be called from any goroutine
@@ -59,7 +61,10 @@ type Datapath struct {
 	spareStores []*megaflow.Store // of PMDs that have ended, to be used again: see newStore
 	cpus        unix.CPUSet       // that the process may use
 	restCPUs    unix.CPUSet       // that threads other than PMDs use
-	cyclesUS    uint64            // cycles per microsecond, 0 not measured
+	parser      string            // of new PMDs; see parser
+	startMs     int64             // when the datapath was made, as opt.Now says,
+	startTSC    uint64            // cycles() when the datapath was made,
+	startNs     int64             // and the monotonic clock
 	wg          sync.WaitGroup
 }
 
@@ -85,6 +90,7 @@ func New(o Options) (*Datapath, error) {
 		return nil, errors.New("pmd: Alloc and Now are required")
 	}
 	d := &Datapath{opt: o, alloc: o.Alloc, ports: map[dpif.PortNo]*port{}}
+	d.startMs, d.startNs, d.startTSC = o.Now(), monotonic(), cycles()
 	d.set = settings{emcInvProb: 100, vlanLimit: flow.DefaultVLANLimit}
 	d.cfg = dpif.Config{EMCInsertInvProb: 100}
 	if err := unix.SchedGetaffinity(os.Getpid(), &d.cpus); err != nil {

@@ -19,10 +19,13 @@ func (p *poller) loop() {
 				break
 			}
 		}
-		if p.pass() == 0 {
+		switch n := p.pass(); {
+		case n == 0:
 			p.idle()
-		} else if p.core == dpif.NonPMD {
+		case p.core == dpif.NonPMD:
 			p.wait(0) // some queues may be busy for ever: see which others are ready
+		case p.settings.sleepMax != 0 && !p.settings.adaptive:
+			p.doze(false)
 		}
 		if p.cache.Retired() != 0 && p.cache.Sweep() {
 			p.busy = true
@@ -34,7 +37,10 @@ func (p *poller) loop() {
 // pass polls each queue once and returns how many packets came.
 func (p *poller) pass() int {
 	total := 0
+	most := 0 // in one queue
 	tsc := p.lastTSC
+	perf := p.metrics
+	var it reading
 	for _, q := range p.rxqs {
 		if !q.ready {
 			continue
@@ -46,6 +52,11 @@ func (p *poller) pass() int {
 			continue
 		}
 		total += b.N
+		most = max(most, b.N)
+		if perf != nil {
+			it.batches++
+			it.queue = max(it.queue, p.backlog(q))
+		}
 		p.process(q)
 		now := cycles()
 		q.cycles.add(now - tsc)
@@ -59,12 +70,19 @@ func (p *poller) pass() int {
 	now := cycles()
 	if total != 0 {
 		p.stats.busyCycles.add(now - tsc)
+		p.stats.busyIters.add(1)
+		p.packetTSC = now
 	} else {
 		p.stats.idleCycles.add(now - tsc)
 	}
 	p.stats.iterations.add(1)
 	p.stats.lengths[min(bits.Len64(now-p.lastTSC), iterBuckets-1)].add(1)
+	if perf != nil {
+		it.packets = uint64(total)
+		p.iterated(perf, now-p.lastTSC, &it)
+	}
 	p.lastTSC = now
+	p.most = most
 	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
 		if p.tick(now) {
 			p.upkeep()

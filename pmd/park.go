@@ -36,6 +36,7 @@ type upcall struct {
 	p       *poller
 	key     flow.Key
 	hash    uint64 // of key under parkMask
+	since   uint64 // cycles() when it was posted
 	no      dpif.PortNo
 	bufs    []*packet.Buf // Miss: in arrival order; the first may be being read by a handler
 	headRan bool          // the first packet's actions have been done, by a copy; it is only kept for the handler
@@ -158,12 +159,14 @@ func (p *poller) postMiss(u *upcall, k *flow.Key, n int, l flow.Layers, h uint64
 	copy(u.key[:n], k[:n])
 	clear(u.key[n:])
 	u.KeyLen, u.Layers, u.Packet = n, l, u.bufs[0]
+	u.since = cycles()
 	p.post(u)
 }
 
 // verdict carries out the answer to a Miss.
 func (p *poller) verdict(c *command) {
 	u := c.up
+	p.stats.upcallCycles.add(cycles() - u.since)
 	wide := false
 	if c.verdict.Install && !u.gone {
 		wide = p.install(c, u)

@@ -56,12 +56,15 @@ type poller struct {
 	busy         bool       // look again before sleeping
 	quiet        []*command // Quiesce calls that wait
 	stopping     *command
-	planned      *plan       // what was sent last; Datapath.mu guards it
-	isolated     bool        // has pinned queues; Datapath.mu guards it
-	history      history     // busy cycles
-	interval     counter     // cycles in the last interval
-	allBefore    uint64      // all cycles when the present interval began
-	sampleAt     int64       // when it ends, ms
+	planned      *plan                // what was sent last; Datapath.mu guards it
+	isolated     bool                 // has pinned queues; Datapath.mu guards it
+	history      history              // busy cycles
+	interval     counter              // cycles in the last interval
+	perf         atomic.Pointer[perf] // nil until pmd-perf-metrics; the poller makes it
+	clearedAt    int64                // since when StatsText and PerfText count, ms; Datapath.mu guards it
+	allBefore    uint64               // all cycles when the present interval began
+	sampleAt     int64                // when it ends, ms
+	parser       parser
 	ended        atomic.Bool // its goroutine has ended: who sends a command carries it out
 	quietChecked bool
 	asleep       atomic.Bool // it sleeps, or is about to and will look at the queue first
@@ -77,7 +80,11 @@ type poller struct {
 	scans        []dpif.PortNo // ports with packets to release: see releaseOthers
 	nextScan     uint64        // not before this reading of cycles
 	random       uint64
-	sleepFor     int64 // nanoseconds that the next idle iteration sleeps (pmd-sleep-max)
+	sleeper      sleeper
+	sleepFor     int64  // nanoseconds that the next sleep takes
+	most         int    // packets that the fullest queue gave in the last iteration
+	packetTSC    uint64 // when packets came last
+	metrics      *perf  // perf while pmd-perf-metrics is on, else nil
 }
 
 // work is what one burst needs. It holds no Go pointer.
@@ -96,8 +103,11 @@ type settings struct {
 	emcInvProb  uint32
 	smc         bool
 	txFlush     uint64 // cycles
-	sleepMax    int64  // nanoseconds
+	sleepMax    int64  // nanoseconds that a PMD sleeps at most; 0: not at all
+	adaptive    bool   // only after idleAfter without a packet
+	idleAfter   uint64 // cycles
 	perfMetrics bool
+	perUs       uint64 // cycles per microsecond
 	vlanLimit   int
 }
 
@@ -143,7 +153,7 @@ type plan struct {
 }
 
 func newPoller(d *Datapath, core int) (*poller, error) {
-	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}}
+	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}, clearedAt: d.opt.Now(), parser: parser{name: d.parser}}
 	p.parked.init()
 	p.cloneBatch, p.trash, p.random = packet.NewBatch(), packet.NewBatch(), d.seed()
 	var err error
@@ -170,7 +180,7 @@ func newPoller(d *Datapath, core int) (*poller, error) {
 	if p.sigs, err = emc.NewSignatures(p.store); err != nil {
 		return fail(err)
 	}
-	p.settings = d.set
+	_ = p.apply(&d.set)
 	return p, nil
 }
 
@@ -212,6 +222,7 @@ func (p *poller) main() {
 	if p.core != dpif.NonPMD {
 		// A thread that has been pinned is not fit for other goroutines: it ends with this one, as it is never unlocked.
 		pin(p.core, p.d.opt.Logf)
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) // 50 microseconds otherwise, a good part of a sleep
 		if p.d.opt.ThreadStart != nil {
 			defer p.d.opt.ThreadStart(p.core)()
 		}
@@ -220,6 +231,7 @@ func (p *poller) main() {
 	}
 	p.tick(cycles())
 	p.lastTSC = cycles()
+	p.packetTSC = p.lastTSC
 	p.loop()
 	c := p.stopping
 	if c.done != nil {

@@ -3,11 +3,10 @@ package pmd
 import (
 	"fmt"
 	"slices"
-	"sort"
-	"strconv"
 	"strings"
 
 	"govs/dpif"
+	"govs/ports"
 )
 
 // Counters are one poller's lookup and cycle counters since it began.
@@ -117,11 +116,12 @@ func (d *Datapath) StatsClear(core int) {
 	defer d.mu.Unlock()
 	for _, p := range d.selected(core) {
 		p.stats.base = p.stats.read()
+		p.clearedAt = d.opt.Now()
+		if p.perf.Load() != nil {
+			_ = p.callWait(&command{kind: cmdCall, call: func(p *poller) { p.perf.Load().clear() }})
+		}
 	}
 }
-
-// queueEnabler is implemented by ports some of whose receive queues the peer may turn off (vhost-user).
-type queueEnabler interface{ RxQueueEnabled(q int) bool }
 
 // RxqText is the text of dpif-netdev/pmd-rxq-show, with the load over the last secs seconds, at most 60.
 func (d *Datapath) RxqText(core, secs int) string {
@@ -141,16 +141,10 @@ func (d *Datapath) RxqText(core, secs int) string {
 		fmt.Fprintf(&b, "  isolated : %v\n", p.isolated)
 		total := p.interval.load() * uint64(n)
 		used := uint64(0)
-		qs := slices.Clone(p.planned.rxqs)
-		sort.Slice(qs, func(i, j int) bool {
-			if qs[i].port != qs[j].port {
-				return qs[i].dev.Name() < qs[j].dev.Name()
-			}
-			return qs[i].q < qs[j].q
-		})
+		qs := sortedQueues(p.planned.rxqs)
 		for _, q := range qs {
 			state := "(enabled) "
-			if e, ok := q.dev.(queueEnabler); ok && !e.RxQueueEnabled(q.q) {
+			if e, ok := q.dev.(ports.QueueEnabler); ok && !e.RxEnabled(q.q) {
 				state = "(disabled)"
 			}
 			c := q.history.last(n)
@@ -170,61 +164,4 @@ func percent(part, total uint64) string {
 		return "NOT AVAIL"
 	}
 	return fmt.Sprintf("%2d %%", part*100/total)
-}
-
-// Registrar takes commands for ovs-appctl; unixctl.Server is one.
-type Registrar interface {
-	RegisterFunc(name, usage string, min, max int, f func(args []string) (string, error))
-}
-
-// RegisterCommands registers the dpif-netdev commands. find returns the datapaths there are by name.
-func RegisterCommands(r Registrar, find func() map[string]*Datapath) {
-	r.RegisterFunc("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, func(args []string) (string, error) {
-		return each(find, args, func(d *Datapath, core, _ int) string { return d.StatsText(core) })
-	})
-	r.RegisterFunc("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, func(args []string) (string, error) {
-		return each(find, args, func(d *Datapath, core, _ int) string { d.StatsClear(core); return "" })
-	})
-	r.RegisterFunc("dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", 0, 5, func(args []string) (string, error) {
-		return each(find, args, func(d *Datapath, core, secs int) string { return d.RxqText(core, secs) })
-	})
-	r.RegisterFunc("dpif-netdev/pmd-rxq-rebalance", "[dp]", 0, 1, func(args []string) (string, error) {
-		return each(find, args, func(d *Datapath, _, _ int) string {
-			if err := d.Rebalance(); err != nil {
-				return err.Error() + "\n"
-			}
-			return "pmd rxq rebalance requested.\n"
-		})
-	})
-}
-
-// each parses the arguments that the commands share and calls f for the datapath that they name.
-func each(find func() map[string]*Datapath, args []string, f func(d *Datapath, core, secs int) string) (string, error) {
-	core, secs, name := AllPollers, 0, ""
-	for i := 0; i < len(args); i++ {
-		switch {
-		case args[i] == "-pmd" && i+1 < len(args):
-			if n, err := strconv.ParseUint(args[i+1], 10, 31); err == nil {
-				core = int(n)
-			}
-			i++
-		case args[i] == "-secs" && i+1 < len(args):
-			if n, err := strconv.ParseUint(args[i+1], 10, 31); err == nil {
-				secs = int(n)
-			}
-			i++
-		default:
-			name = args[i]
-		}
-	}
-	all := find()
-	d := all[name]
-	if d == nil && len(all) == 1 { // the only one will do, whatever it was called
-		for _, d = range all {
-		}
-	}
-	if d == nil {
-		return "", fmt.Errorf("please specify an existing datapath")
-	}
-	return f(d, core, secs), nil
 }

@@ -19,8 +19,11 @@ type stats struct {
 	busyCycles    counter // in iterations that received something
 	idleCycles    counter // in the others
 	iterations    counter
-	installFailed counter // megaflows that did not fit
-	sleeps        counter
+	busyIters     counter              // iterations that received something
+	installFailed counter              // megaflows that did not fit
+	sleeps        counter              // iterations that ended with a sleep
+	sleepCycles   counter              // slept; part of neither busyCycles nor idleCycles
+	upcallCycles  counter              // between a miss and its verdict, added up
 	lengths       [iterBuckets]counter // iterations by the binary logarithm of their cycles
 	drops         [dpif.NumDropReasons]counter
 
@@ -52,6 +55,10 @@ const (
 	fBusy
 	fIdle
 	fIterations
+	fBusyIterations
+	fSleeps
+	fSleepCycles
+	fUpcallCycles
 	numFields
 )
 
@@ -59,7 +66,7 @@ const (
 func (s *stats) read() (b baseline) {
 	for i, c := range [numFields]*counter{
 		&s.received, &s.simpleHits, &s.emcHits, &s.smcHits, &s.megaflowHits, &s.lookups, &s.missOK, &s.missFailed, &s.lost, &s.recircs,
-		&s.txPackets, &s.txBatches, &s.busyCycles, &s.idleCycles, &s.iterations,
+		&s.txPackets, &s.txBatches, &s.busyCycles, &s.idleCycles, &s.iterations, &s.busyIters, &s.sleeps, &s.sleepCycles, &s.upcallCycles,
 	} {
 		b[i] = c.load()
 	}

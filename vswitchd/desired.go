@@ -80,7 +80,7 @@ func datapathConfig(oc smap) dpif.Config {
 	c := dpif.Config{
 		SMCEnable:       oc.boolean("smc-enable", false),
 		TxFlushInterval: oc.integerIn("tx-flush-interval", 0, 0, 1000000),
-		PMDSleepMax:     oc.integerIn("pmd-maxsleep", oc.integerIn("pmd-sleep-max", 0, 0, 10000), 0, 10000),
+		PMDSleepMax:     oc.integerIn("pmd-maxsleep", oc.integerIn("pmd-sleep-max", -1, 0, 10000), 0, 10000),
 		RxqAssign:       oc.str("pmd-rxq-assign", "cycles"),
 		PerfMetrics:     oc.boolean("pmd-perf-metrics", false),
 		RxqAffinity:     make(map[string]string),

@@ -31,7 +31,7 @@ func registerCommands(s *switchSystem, ctl *unixctl.Server) {
 	for _, c := range (*ofproto.Switch)(nil).Commands() {
 		ctl.RegisterFunc(c.Name, c.Usage, c.MinArgs, c.MaxArgs, func(args []string) (string, error) { return s.dispatch(c.Name, args) })
 	}
-	pmd.RegisterCommands(ctl, s.datapaths)
+	pmd.RegisterCommands(ctl, s.datapaths, s.perfLog)
 	ctl.RegisterFunc("netdev-dpdk/get-mempool-info", "[netdev]", 0, 1, s.mempoolInfo)
 	s.coverage.Collect(func() {
 		for r := dpif.DropReason(0); r < dpif.NumDropReasons; r++ {

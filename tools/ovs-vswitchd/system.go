@@ -19,9 +19,11 @@ import (
 	"govs/internal/stream"
 	"govs/internal/strerror"
 	"govs/internal/unixctl"
+	"govs/internal/vlog"
 	"govs/ofproto"
 	"govs/ovsdb/client"
 	"govs/ovsdb/vswitch"
+	"govs/pmd"
 	"govs/ports"
 	portsdpdk "govs/ports/dpdk"
 	"govs/ports/dummy"
@@ -44,6 +46,7 @@ type switchSystem struct {
 	openers map[string]ports.Opener
 	db      *client.Client
 	server  *embedded // nil without --embedded-db
+	perfLog *pmd.PerfLog
 	daemon  *vswitchd.Daemon
 	ctl     *unixctl.Server
 
@@ -57,6 +60,18 @@ type switchSystem struct {
 func newSystem(p *daemon.Program, clk *clock.Warp, c *config, stop context.CancelFunc) *switchSystem {
 	s := &switchSystem{prog: p, clock: clk, cfg: c, stop: stop, coverage: coverage.New(), openers: make(map[string]ports.Opener),
 		backers: make(map[string]*vswitchd.Backer), ready: make(chan struct{})}
+	perfLog := p.Log.Module("pmd_perf")
+	threads := map[int]*vlog.Module{} // used by the goroutine of warnings only
+	s.perfLog = pmd.NewPerfLog(func(core int, text string) {
+		if core == pmd.AllPollers {
+			perfLog.Infof("%s", text)
+			return
+		}
+		if threads[core] == nil {
+			threads[core] = perfLog.Subprogram(fmt.Sprintf("pmd-c%02d", core))
+		}
+		threads[core].Warnf("%s", text)
+	})
 	s.dpdk = newDPDK(p)
 	s.dpdk.onInit = append(s.dpdk.onInit, s.addDPDKPorts)
 	s.addOpener(system.NewOpener())
