@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
 	"govs/internal/strerror"
@@ -33,9 +34,11 @@ type Conn struct {
 	name    string
 	m       *Manager
 	net     net.Conn
-	service bool // a management connection: gets only what it asks for
+	raw     syscall.RawConn // of net; nil if it is no socket (TLS)
+	service bool            // a management connection: gets only what it asks for
 
 	// Owned by the reading goroutine.
+	in       *bufio.Reader
 	opts     openflow.Options
 	parts    map[uint32]*openflow.Msg // multipart requests under way, by transaction
 	partLen  int
@@ -46,6 +49,7 @@ type Conn struct {
 	state
 	wake    *sync.Cond // signalled when out or closed changes
 	out     []byte     // encoded messages to write
+	writing bool       // the writer has taken some and is at it
 	async   int        // bytes of out that nobody asked for
 	dropped uint64     // unrequested messages that were dropped
 	closed  bool
@@ -98,6 +102,9 @@ func newConn(m *Manager, name string, nc net.Conn, service bool) *Conn {
 		monitors: make(map[uint32]*openflow.FlowMonitor),
 	}
 	c.wake = sync.NewCond(&c.mu)
+	if s, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = s.SyscallConn()
+	}
 	c.role = openflow.RoleEqual
 	c.async_ = defaultAsync()
 	if !service {
@@ -157,6 +164,7 @@ func (c *Conn) write() {
 	var spare []byte
 	for {
 		c.mu.Lock()
+		c.writing = false
 		for len(c.out) == 0 && !c.closed {
 			c.wake.Wait()
 		}
@@ -165,7 +173,7 @@ func (c *Conn) write() {
 			c.mu.Unlock()
 			return
 		}
-		c.out, c.async = spare[:0], 0
+		c.out, c.async, c.writing = spare[:0], 0, true
 		c.wake.Broadcast()
 		c.mu.Unlock()
 		if _, err := c.net.Write(b); err != nil {
@@ -181,10 +189,14 @@ func (c *Conn) write() {
 	}
 }
 
-// reply queues an answer, and waits while too much is queued, so that a client that does not read is not read from.
+// reply queues an answer, and waits while too much is queued, so that a client that does not read is not read from. Only the reading
+// goroutine calls it.
 func (c *Conn) reply(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if b = c.direct(b); len(b) == 0 {
+		return
+	}
 	for len(c.out) > maxReplies+maxAsync && !c.closed {
 		c.wake.Wait()
 	}
@@ -192,6 +204,22 @@ func (c *Conn) reply(b []byte) {
 		c.out = append(c.out, b...)
 		c.wake.Broadcast()
 	}
+}
+
+// direct writes an answer at once, if nothing is to go before it and the peer has sent nothing more, and returns what the socket did
+// not take. A client that waits for each answer is not made to wait for another goroutine. mu is held.
+func (c *Conn) direct(b []byte) []byte {
+	if c.raw == nil || c.writing || c.closed || len(c.out) > 0 || c.in == nil || c.in.Buffered() > 0 {
+		return b
+	}
+	_ = c.raw.Write(func(fd uintptr) bool {
+		// An error comes again when the writer tries.
+		if n, err := syscall.Write(int(fd), b); err == nil {
+			b = b[n:]
+		}
+		return true
+	})
+	return b
 }
 
 // notifyLocked queues a message that nobody asked for, unless too many wait. mu is held.
@@ -235,12 +263,12 @@ const helloTime = 10 * time.Second
 // read negotiates the version, then reads and handles messages until the connection ends.
 func (c *Conn) read() error {
 	allowed := c.m.versions()
-	in := bufio.NewReaderSize(c.net, 64<<10)
+	c.in = bufio.NewReaderSize(c.net, 64<<10)
 	hello := c.m.opts.Clock.AfterFunc(helloTime, func() { c.net.SetReadDeadline(time.Unix(1, 0)) })
 	defer hello.Stop()
 	c.send(&openflow.Msg{Version: allowed.Max(), XID: c.m.nextXID(), Body: &openflow.Hello{Versions: allowed}})
 	for {
-		raw, err := openflow.ReadMsg(in)
+		raw, err := openflow.ReadMsg(c.in)
 		if err != nil {
 			if errors.Is(err, io.ErrUnexpectedEOF) {
 				err = io.EOF
