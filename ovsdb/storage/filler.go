@@ -17,7 +17,7 @@ import (
 // crash cuts it off too. A crash in the middle of such a write leaves what any torn append leaves: an end of the log
 // that is not a record.
 const (
-	fillerSize = 16 << 10 // bytes that a new filler takes
+	fillerSize = 64 << 10 // bytes that a new filler takes
 	fillerMin  = 96       // bytes below which what remains of one cannot be a record
 	burstSyncs = 16       // syncs within burstTime that make a burst
 	burstTime  = time.Second

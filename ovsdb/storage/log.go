@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -232,18 +233,11 @@ func (l *Log) WaitDurable(seq uint64) error {
 		l.syncing = true
 		l.syncMu.Unlock()
 		l.mu.Lock()
-		target, fd := l.seq, -1
-		var err error
-		if l.f != nil {
-			// A duplicate, so that Replace and Close may go on meanwhile.
-			fd, err = unix.FcntlInt(l.f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		} else {
-			err = os.ErrClosed
-		}
+		target, f := l.seq, l.f
 		l.mu.Unlock()
-		if err == nil {
-			err = unix.Fdatasync(fd)
-			unix.Close(fd)
+		err := fdatasync(f)
+		if errors.Is(err, os.ErrClosed) && l.replaced(f) {
+			err, target = nil, 0 // Replace has closed the old file: the new one it is
 		}
 		l.syncMu.Lock()
 		l.syncing = false
@@ -261,6 +255,29 @@ func (l *Log) WaitDurable(seq uint64) error {
 		return nil
 	}
 	return l.syncErr
+}
+
+// fdatasync brings a file's data to stable storage. Close may be called meanwhile: it takes effect afterwards.
+func fdatasync(f *os.File) error {
+	if f == nil {
+		return os.ErrClosed
+	}
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sync error
+	if err := c.Control(func(fd uintptr) { sync = unix.Fdatasync(int(fd)) }); err != nil {
+		return err
+	}
+	return sync
+}
+
+// replaced says whether another file has taken the place of f.
+func (l *Log) replaced(f *os.File) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.f != nil && l.f != f
 }
 
 // markSynced notes that a new file that holds everything up to seq is on stable storage.
