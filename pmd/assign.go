@@ -159,11 +159,11 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	d.cfg = c
 	set := settings{
 		emcInvProb: c.EMCInsertInvProb, smc: c.SMCEnable, sleepMax: c.PMDSleepMax * 1000, perfMetrics: c.PerfMetrics,
-		idleAfter: uint64(idleAfter/time.Microsecond) * d.perUs(),
+		signalAfter: uint64(signalAfter/time.Microsecond) * d.perUs(), timedAfter: uint64(timedAfter/time.Microsecond) * d.perUs(),
 		vlanLimit: d.set.vlanLimit, txFlush: uint64(max(c.TxFlushInterval, 0)) * d.perUs(), perUs: d.perUs(),
 	}
 	if c.PMDSleepMax < 0 {
-		set.adaptive, set.sleepMax = true, int64(idleMax)
+		set.adaptive, set.sleepMax = true, 0
 	}
 	if err := d.reconfigure(); err != nil {
 		return err

@@ -3,6 +3,8 @@ package pmd
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"govs/dpif"
 )
 
@@ -31,45 +33,90 @@ func (p *poller) idle() {
 	p.doze(busy)
 }
 
-// How a PMD sleeps. Without a setting (pmd-maxsleep is not there) it polls without pause until no packet has come for idleAfter:
-// traffic never meets a sleeping PMD, only the first packet after a pause does. With one it does what Open vSwitch does:
-// it sleeps after every iteration in which no queue gave lightLoad packets.
+// How a PMD sleeps, if nobody has said how (pmd-maxsleep is not set): not at all while there is traffic. When no packet has
+// come for a while it asks its queues' devices to signal arrivals, looks once more, and sleeps until there is a signal. If
+// not all of them can, it waits longer, and sleeps and looks in turn. docs/performance.md has the measurements behind these numbers.
+const (
+	signalAfter = 10 * time.Millisecond  // without a packet, where all queues can signal
+	signalMax   = 10 * time.Millisecond  // then the longest sleep: what comes by itself, such as a new guest, waits so long
+	timedAfter  = 50 * time.Millisecond  // without a packet, where not all can
+	timedMax    = 500 * time.Microsecond // then the longest sleep: what a first packet may wait
+	timedStep   = 10 * time.Microsecond  // each sleep is longer than the one before by this
+)
+
+// With pmd-maxsleep a PMD does what Open vSwitch does: it sleeps after each iteration in which no queue gave lightLoad packets, a
+// microsecond longer each time, at most so long as was said.
 const (
 	lightLoad   = burst / 2
-	idleAfter   = 50 * time.Millisecond
-	idleMax     = 250 * time.Microsecond // docs/performance.md says why
-	idleStep    = 5 * time.Microsecond
 	settingStep = time.Microsecond
 )
 
-// doze is a PMD's sleep between polls: longer each time, up to the maximum. A command ends it.
+// doze is a PMD's sleep between polls. A command ends it.
 func (p *poller) doze(busy bool) {
 	s := &p.settings
-	step := int64(settingStep)
-	if s.adaptive {
-		step = int64(idleStep)
-		if p.lastTSC-p.packetTSC < s.idleAfter {
-			p.sleepFor = 0
-			return
-		}
-	}
-	if s.sleepMax == 0 || busy || p.most >= lightLoad || p.parked.nMiss != 0 || p.queue.head.Load() != nil {
+	quiet := p.lastTSC - p.packetTSC
+	if s.sleepMax == 0 && !s.adaptive || s.adaptive && quiet < s.signalAfter ||
+		busy || p.most >= lightLoad || p.parked.nMiss != 0 || p.queue.head.Load() != nil {
 		p.sleepFor = 0
+		if p.signalled {
+			p.signal(false)
+		}
 		return
 	}
 	if len(p.dirty) != 0 {
 		p.flush()
 	}
-	p.sleepFor = min(p.sleepFor+step, s.sleepMax)
-	p.sleep(p.sleepFor)
+	switch {
+	case !s.adaptive:
+		p.sleepFor = min(p.sleepFor+int64(settingStep), s.sleepMax)
+		p.sleep(p.sleepFor)
+	case len(p.signalers) == len(p.rxqs):
+		if !p.signalled {
+			p.signal(true)
+			return // the next pass finds what came before
+		}
+		p.sleep(int64(signalMax))
+		p.signal(false)
+	case quiet >= s.timedAfter:
+		p.sleepFor = min(p.sleepFor+int64(timedStep), int64(timedMax))
+		p.sleep(p.sleepFor)
+	}
 }
 
-// sleep sleeps for so many nanoseconds, or until there is a command.
+// signal asks the devices of all queues to signal packets, or not to.
+func (p *poller) signal(on bool) {
+	p.signalled = on
+	if !on {
+		for i, fd := range p.signalFDs {
+			if fd >= 0 { // closing it would not take it out: the device has the same file open
+				_ = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+				_ = unix.Close(fd)
+			}
+			p.signalers[i].SignalRx(p.rxqs[i].q, false)
+		}
+		return
+	}
+	for i, q := range p.rxqs {
+		fd := p.signalers[i].SignalRx(q.q, true)
+		p.signalFDs[i] = fd
+		if fd < 0 {
+			continue
+		}
+		p.signalEvent = unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(fd)}
+		if unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &p.signalEvent) != nil { // no room: signalMax bounds the wait
+			_ = unix.Close(fd)
+			p.signalFDs[i] = -1
+		}
+	}
+	_, _ = unix.EpollWait(p.epoll, p.epollEvs[:], 0) // signals of before
+}
+
+// sleep sleeps for so many nanoseconds, or until there is a command or a signal.
 func (p *poller) sleep(ns int64) {
 	begin := cycles()
 	p.asleep.Store(true)
 	if p.queue.head.Load() == nil {
-		p.sleeper.sleep(p.event, ns)
+		p.sleeper.sleep(p.epoll, p.event, ns)
 	}
 	p.asleep.Store(false)
 	end := cycles()

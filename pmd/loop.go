@@ -24,7 +24,9 @@ func (p *poller) loop() {
 			p.idle()
 		case p.core == dpif.NonPMD:
 			p.wait(0) // some queues may be busy for ever: see which others are ready
-		case p.settings.sleepMax != 0 && !p.settings.adaptive:
+		case p.signalled:
+			p.signal(false)
+		case p.settings.sleepMax != 0:
 			p.doze(false)
 		}
 		if p.cache.Retired() != 0 && p.cache.Sweep() {

@@ -3,6 +3,8 @@ package pmd
 import (
 	"math"
 	"sort"
+
+	"govs/ports"
 )
 
 // What pmd-perf-show shows beyond the counters: histograms over iterations, the last iterations and the last milliseconds. It is
@@ -217,13 +219,10 @@ func latest(ring *[perfHistory]sample, at uint64, n int) []reading {
 	return l
 }
 
-// backlogger is implemented by ports that know how many packets wait in a receive queue (vhost-user). A poller calls it.
-type backlogger interface{ RxBacklog(q int) int }
-
 // backlog is the number of packets that q held when its full batch was taken, as far as its port knows. A batch that is
 // not full has emptied the queue.
 func (p *poller) backlog(q *rxq) uint64 {
-	if b, ok := q.dev.(backlogger); ok && q.batch.N == burst {
+	if b, ok := q.dev.(ports.Backlogger); ok && q.batch.N == burst {
 		return uint64(burst + b.RxBacklog(q.q))
 	}
 	return 0

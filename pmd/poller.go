@@ -81,6 +81,10 @@ type poller struct {
 	nextScan     uint64        // not before this reading of cycles
 	random       uint64
 	sleeper      sleeper
+	signalers    []ports.Signaler // of rxqs, as long as all have one; see signal
+	signalFDs    []int            // what they gave; -1: nothing
+	signalEvent  unix.EpollEvent
+	signalled    bool   // the devices have been asked to signal packets
 	sleepFor     int64  // nanoseconds that the next sleep takes
 	most         int    // packets that the fullest queue gave in the last iteration
 	packetTSC    uint64 // when packets came last
@@ -104,8 +108,9 @@ type settings struct {
 	smc         bool
 	txFlush     uint64 // cycles
 	sleepMax    int64  // nanoseconds that a PMD sleeps at most; 0: not at all
-	adaptive    bool   // only after idleAfter without a packet
-	idleAfter   uint64 // cycles
+	adaptive    bool   // sleepMax was not set: only when there is no traffic
+	signalAfter uint64 // cycles
+	timedAfter  uint64 // cycles
 	perfMetrics bool
 	perUs       uint64 // cycles per microsecond
 	vlanLimit   int
@@ -273,11 +278,18 @@ func (p *poller) adopt(pl *plan) {
 			p.watch(q)
 		}
 	}
+	if p.signalled {
+		p.signal(false)
+	}
 	p.rxqs, p.outs = pl.rxqs, pl.outs
+	p.signalers, p.signalFDs = p.signalers[:0], p.signalFDs[:0]
 	p.unwaited = false
 	for _, q := range p.rxqs {
 		if _, ok := q.dev.(ports.Waiter); !ok {
 			p.unwaited = true
+		}
+		if s, ok := q.dev.(ports.Signaler); ok {
+			p.signalers, p.signalFDs = append(p.signalers, s), append(p.signalFDs, -1)
 		}
 	}
 	p.busy = true

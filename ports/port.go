@@ -90,6 +90,20 @@ type QueueEnabler interface {
 	RxEnabled(q int) bool
 }
 
+// Signaler is implemented by Polled ports whose receive queues can wake a poller that sleeps.
+type Signaler interface {
+	// SignalRx asks the device to signal the arrival of packets in queue q, or not to any more. With on it returns a descriptor,
+	// which the caller closes, that has an edge-triggered event of epoll(7) for each signal, or -1 when nothing can come
+	// before the port's state changes. Packets that were there before may not be signalled: look for them afterwards.
+	// Only q's poller calls it.
+	SignalRx(q int, on bool) (fd int)
+}
+
+// Backlogger is implemented by ports that can tell how many packets wait in a receive queue. Only q's poller calls it.
+type Backlogger interface {
+	RxBacklog(q int) int
+}
+
 // Describer is implemented by ports whose present configuration dpctl/show and dpif/show print after the type, as
 // "configured_rx_queues=1, mtu=1500, ...", in key order.
 type Describer interface {

@@ -145,6 +145,10 @@ void gv_vhost_state(void *v, struct gv_vhost_state *s);
 void gv_vhost_counters(void *v, int queue, uint64_t *rx, uint64_t *tx); // GV_C_N each
 int gv_vhost_rx_enabled(void *v, int queue);
 void gv_vhost_set(void *v, uint32_t maxlen, int retries);
+// Asks the guest to signal packets that it puts into its transmit queue, or not to; a descriptor of the caller's that becomes
+// readable at the edge then, -1 if there is none.
+int gv_vhost_signal(void *v, uint16_t queue, int on);
+int gv_vhost_waiting(void *v, uint16_t queue); // packets in the guest's transmit queue
 int gv_vhost_rx(void *v, uint16_t queue, uintptr_t batch);
 void gv_vhost_tx(void *v, uint16_t queue, uintptr_t batch);
 

@@ -4,10 +4,15 @@
 // waits for them. Each queue has a lock that its user holds during a burst. destroy_device must not return while a
 // poller is inside DPDK with that device: it first takes the device number away and then takes and gives back each
 // lock once. A poller reads the device number under the lock, so that it either is waited for or finds none.
+//
+// What a poller asks about a ring outside of bursts makes DPDK wait for the ring's own lock, which a thread of DPDK's may hold while
+// it calls destroy_device. So that has a lock of its own, ask, which is waited for before the device is freed, but not in
+// destroy_device.
 
 #include "gv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_net.h>
 #include <pthread.h>
 #include <sched.h>
@@ -41,6 +46,7 @@ struct gv_vhost {
 	int sizes[2 * GV_VHOST_QPAIRS];
 	int numa, vrings, mtu;
 	uint64_t features;
+	uint32_t ask;                    // held while a poller is inside DPDK for something else than a burst
 	char path[PATH_LEN];
 	struct gv_vhost *next;
 
@@ -50,21 +56,25 @@ struct gv_vhost {
 static pthread_mutex_t all_mu = PTHREAD_MUTEX_INITIALIZER; // guards all
 static struct gv_vhost *all;
 
-static inline int q_trylock(struct vq *q)
+static inline int try(uint32_t *l)
 {
-	return __atomic_load_n(&q->lock, __ATOMIC_RELAXED) == 0 && __atomic_exchange_n(&q->lock, 1, __ATOMIC_ACQUIRE) == 0;
+	return __atomic_load_n(l, __ATOMIC_RELAXED) == 0 && __atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE) == 0;
 }
 
-static void q_lock(struct vq *q)
+static void lock(uint32_t *l)
 {
-	for (unsigned i = 0; !q_trylock(q); i++) {
+	for (unsigned i = 0; !try(l); i++) {
 		rte_pause();
 		if (i % 1024 == 1023)
 			sched_yield(); // its user may not be running
 	}
 }
 
-static inline void q_unlock(struct vq *q) { __atomic_store_n(&q->lock, 0, __ATOMIC_RELEASE); }
+static inline void unlock(uint32_t *l) { __atomic_store_n(l, 0, __ATOMIC_RELEASE); }
+
+static inline int q_trylock(struct vq *q) { return try(&q->lock); }
+static void q_lock(struct vq *q) { lock(&q->lock); }
+static inline void q_unlock(struct vq *q) { unlock(&q->lock); }
 
 static inline void count(uint64_t *c, uint64_t n) { __atomic_store_n(c, *c + n, __ATOMIC_RELAXED); }
 
@@ -168,12 +178,23 @@ static int new_connection(int vid)
 	return 0;
 }
 
+// The device is freed after this.
+static void destroy_connection(int vid)
+{
+	struct gv_vhost *v = find(vid);
+	if (v == NULL)
+		return;
+	lock(&v->ask);
+	unlock(&v->ask);
+	reset_queues(vid);
+}
+
 static const struct rte_vhost_device_ops ops = {
 	.new_device = new_device,
 	.destroy_device = destroy_device,
 	.vring_state_changed = vring_state_changed,
 	.new_connection = new_connection,
-	.destroy_connection = reset_queues,
+	.destroy_connection = destroy_connection,
 };
 
 static void forget(struct gv_vhost *v)
@@ -292,6 +313,36 @@ int gv_vhost_rx_enabled(void *p, int queue)
 {
 	struct gv_vhost *v = p;
 	return __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE) >= 0 && __atomic_load_n(&v->enabled[2 * queue + 1], __ATOMIC_RELAXED);
+}
+
+int gv_vhost_signal(void *p, uint16_t queue, int on)
+{
+	struct gv_vhost *v = p;
+	int fd = -1;
+	if (queue >= GV_VHOST_QPAIRS)
+		return -1;
+	lock(&v->ask);
+	int vid = __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE);
+	struct rte_vhost_vring ring;
+	if (vid >= 0 && rte_vhost_enable_guest_notification(vid, 2 * queue + 1, on) == 0 && on &&
+	    rte_vhost_get_vhost_vring(vid, 2 * queue + 1, &ring) == 0 && ring.kickfd >= 0)
+		fd = fcntl(ring.kickfd, F_DUPFD_CLOEXEC, 0);
+	unlock(&v->ask);
+	return fd;
+}
+
+int gv_vhost_waiting(void *p, uint16_t queue)
+{
+	struct gv_vhost *v = p;
+	int n = 0;
+	if (queue >= GV_VHOST_QPAIRS)
+		return 0;
+	lock(&v->ask);
+	int vid = __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE);
+	if (vid >= 0)
+		n = (int)rte_vhost_rx_queue_count(vid, 2 * queue + 1);
+	unlock(&v->ask);
+	return n;
 }
 
 void gv_vhost_set(void *p, uint32_t maxlen, int retries)

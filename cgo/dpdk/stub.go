@@ -166,6 +166,12 @@ func (v *Vhost) RxEnabled(int) bool { return false }
 // Set does nothing without DPDK.
 func (v *Vhost) Set(maxLen, retries int) {}
 
+// Signal has no guest to ask.
+func (v *Vhost) Signal(q int, on bool) (fd int) { return -1 }
+
+// Waiting finds nothing.
+func (v *Vhost) Waiting(q int) int { return 0 }
+
 // Rx receives nothing without DPDK.
 func (v *Vhost) Rx(q int, b *packet.Batch) { b.N = 0 }
 

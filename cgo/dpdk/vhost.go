@@ -110,6 +110,20 @@ func (v *Vhost) Set(maxLen, retries int) {
 	C.gv_vhost_set(v.p, C.uint32_t(maxLen), C.int(retries))
 }
 
+// Signal asks the guest to signal packets that it puts into its transmit queue of pair q, or not to. The descriptor, which the caller
+// closes, then has an event of epoll(7) (EPOLLET: it is never read) for each signal; -1 when there is no such queue now. Packets that
+// were there before may not be signalled: look after Signal. It may take some microseconds.
+func (v *Vhost) Signal(q int, on bool) (fd int) {
+	flag := C.int(0)
+	if on {
+		flag = 1
+	}
+	return int(C.gv_vhost_signal(v.p, C.uint16_t(q), flag))
+}
+
+// Waiting is the number of packets in the guest's transmit queue of pair q.
+func (v *Vhost) Waiting(q int) int { return int(C.gv_vhost_waiting(v.p, C.uint16_t(q))) }
+
 // Rx receives a burst from the guest's transmit queue of pair q into b, which is empty; nothing when there is no such queue.
 func (v *Vhost) Rx(q int, b *packet.Batch) {
 	if fast {

@@ -191,6 +191,22 @@ func (p *Port) RxEnabled(q int) bool {
 	return p.vhost.RxEnabled(q)
 }
 
+// SignalRx implements ports.Signaler.
+func (p *Port) SignalRx(q int, on bool) int {
+	if p.vhost == nil {
+		return -1
+	}
+	return p.vhost.Signal(q, on)
+}
+
+// RxBacklog implements ports.Backlogger.
+func (p *Port) RxBacklog(q int) int {
+	if p.vhost == nil || p.down.Load() {
+		return 0
+	}
+	return p.vhost.Waiting(q)
+}
+
 // TxQueues implements ports.Port. They are spread over the queues that the guest has enabled.
 func (p *Port) TxQueues() int { return p.txQs }
 
