@@ -231,17 +231,23 @@ func setLSE(k *flow.Key, i int, v uint32) {
 	k[flow.WMPLS+i/2] = k[flow.WMPLS+i/2]&^(0xffffffff<<s) | uint64(v)<<s
 }
 
-// labels returns how many label stack entries the key knows.
+// labels returns how many label stack entries the key knows: up to the bottom of the stack or, where no bottom is known, those that are
+// not zero.
 func labels(k *flow.Key) int {
 	if !isMPLS(k.EthType()) {
 		return 0
 	}
+	n := 0
 	for i := 0; i < flow.MaxMPLS; i++ {
-		if lse(k, i)&packet.MPLSBoS != 0 {
+		e := lse(k, i)
+		if e&packet.MPLSBoS != 0 {
 			return i + 1
 		}
+		if e != 0 {
+			n++
+		}
 	}
-	return flow.MaxMPLS
+	return n
 }
 
 // mpls pops the label stack entries that now does not have, rewrites the topmost that differs, and pushes the new ones.

@@ -283,6 +283,10 @@ func (f *odpWriter) ethernet() {
 // vlan appends tag i and what it encapsulates, or the network layer if there is no tag i.
 func (f *odpWriter) vlan(i int) {
 	word, mask := f.k[WVLAN]>>(32-32*i), f.m[WVLAN]>>(32-32*i)
+	cut := i == 0 && f.k[WVLAN] == 0 && (f.k.EthType() == packet.EtherTypeVLAN || f.k.EthType() == packet.EtherTypeQinQ) && f.k.PacketType() == 0
+	if cut { // the type of a tag, and no tag
+		word = uint64(f.k.EthType()) << 16
+	}
 	if i == MaxVLANs || word&0xffff0000 == 0 && word&VLANPresent == 0 {
 		f.network()
 		return
@@ -321,7 +325,9 @@ func (f *odpWriter) vlan(i int) {
 		f.close()
 	}
 	f.open("encap")
-	f.vlan(i + 1)
+	if !cut {
+		f.vlan(i + 1)
+	}
 	f.close()
 }
 
@@ -457,8 +463,14 @@ func (f *odpWriter) transport() {
 	}
 }
 
+// nd appends the fields of neighbour discovery, which count only if type and code are matched exactly.
 func (f *odpWriter) nd() {
-	k, m := f.k, f.m
+	k, m := f.k, *f.m
+	if m.TpSrc()&0xff != 0xff || m.TpDst()&0xff != 0xff {
+		m[WNDTarget], m[WNDTarget+1] = 0, 0
+		m.SetNDSll(0)
+		m.SetNDTll(0)
+	}
 	if m[WNDTarget]|m[WNDTarget+1]|m.NDSll()|m.NDTll() == 0 && !f.v {
 		return
 	}

@@ -144,6 +144,9 @@ func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.P
 	} else {
 		b = l.AppendText(b, names)
 	}
+	if o.verbose && !o.bridge {
+		b = fmt.Appendf(b, ", dp-extra-info:%s", miniflowBits(k, &m))
+	}
 	return string(b)
 }
 
@@ -174,7 +177,7 @@ func (s *Switch) dpArg(args []string, need int) ([]string, error) {
 
 // dpctlCommands are the commands on the datapath itself.
 func (s *Switch) dpctlCommands() []Command {
-	return []Command{
+	return append(s.ctCommands(), []Command{
 		{"dpctl/dump-dps", "", 0, 0, func([]string) (string, error) { return s.fullName() + "\n", nil }},
 		{"dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, s.cmdDumpFlows},
 		{"dpctl/show", "[-s] [dp...]", 0, -1, s.cmdDPCtlShow},
@@ -182,7 +185,7 @@ func (s *Switch) dpctlCommands() []Command {
 		{"dpctl/add-flow", "[dp] flow actions", 2, 3, s.cmdAddFlow},
 		{"dpctl/mod-flow", "[dp] flow actions", 2, 3, s.cmdAddFlow},
 		{"dpctl/del-flow", "[dp] flow", 1, 2, s.cmdDelFlow},
-	}
+	}...)
 }
 
 func (s *Switch) cmdDumpFlows(args []string) (string, error) {

@@ -154,8 +154,8 @@ func marksOf(m *flow.Mask) (b uint8) {
 // Mask is a megaflow's mask as it is listed: with the fields that are the same for all of the datapath's packets.
 func Mask(f *dpif.Flow) flow.Mask {
 	m := *f.Mask
-	m.SetExact(flow.FieldPacketType)
 	if k, ok := f.Owner.(*ukey); ok && k != nil {
+		m.SetExact(flow.FieldPacketType)
 		if k.marks&1 != 0 {
 			m.SetExact(flow.FieldSkbPriority)
 		}

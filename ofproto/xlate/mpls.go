@@ -16,16 +16,17 @@ func (c *Ctx) setLabels(l [flow.MaxMPLS]uint32) {
 // pushMPLS adds an outermost label with the TTL and traffic class of the label or IP header below.
 func (c *Ctx) pushMPLS(ethType uint16) {
 	k := &c.flow
-	c.wc[flow.WMPLS] = ^uint64(0)
+	n := c.depthMPLS()
 	l := c.labels()
 	switch {
-	case isMPLS(k):
-		if c.depthMPLS() >= flow.MaxMPLS {
+	case n > 0:
+		if n >= flow.MaxMPLS {
 			c.reportError("%s: dropping packet on which an MPLS push action can't be performed as it would have more MPLS LSEs than the %d supported.",
 				c.bridge.State.Name, flow.MaxMPLS)
 			c.fail(ErrTooManyMPLS)
 			return
 		}
+		c.readLabels(0, n)
 		c.setLabels([flow.MaxMPLS]uint32{l[0] &^ 0x100, l[0], l[1]})
 	default:
 		label, tc, ttl := uint32(0), uint32(0), uint32(64)
@@ -48,22 +49,39 @@ func (c *Ctx) pushMPLS(ethType uint16) {
 	k.SetEthType(ethType)
 }
 
+// depthMPLS is how many labels the key has, and notes that the result depends on it. Entries after the bottom of the stack do not
+// count, nor do, where no bottom is known, those that are zero.
 func (c *Ctx) depthMPLS() int {
+	if !isMPLS(&c.flow) {
+		return 0
+	}
+	n := 0
 	for i, l := range c.labels() {
+		c.wc[flow.WMPLS+i/2] |= 0x100 << (32 - 32*(i%2))
 		if l&0x100 != 0 {
 			return i + 1
 		}
+		if l != 0 {
+			n++
+		}
 	}
-	return flow.MaxMPLS
+	return n
 }
 
-// popMPLS removes the outermost label.
+// readLabels notes that the result depends on labels from to to-1.
+func (c *Ctx) readLabels(from, to int) {
+	for i := from; i < to; i++ {
+		c.wc[flow.WMPLS+i/2] |= 0xffffffff << (32 - 32*(i%2))
+	}
+}
+
+// popMPLS removes the outermost label. The others, which the packet's key has in other places afterwards, are matched.
 func (c *Ctx) popMPLS(ethType uint16) {
 	k := &c.flow
 	if !isMPLS(k) {
 		return
 	}
-	c.wc[flow.WMPLS] = ^uint64(0)
+	c.readLabels(1, c.depthMPLS())
 	l := c.labels()
 	c.setLabels([flow.MaxMPLS]uint32{l[1], l[2], 0})
 	k.SetEthType(ethType)
