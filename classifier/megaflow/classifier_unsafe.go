@@ -30,6 +30,8 @@ type Subtable struct {
 	cmask [flow.Words]uint64 // mask of each compact word
 	tab   table
 	alias []*flow.Mask // masks that Intern has returned and that differ from the subtable's own
+	slot  int          // in the classifier's filter
+	atoms []*atom      // of the mask; see filter
 	hits  uint64       // since the last Sort
 	Hits  uint64       // in all
 }
@@ -125,6 +127,7 @@ type Classifier struct {
 	// Removed is the number of flows that have been taken out.
 	Removed uint64
 	work    *scratch
+	filter  filter
 }
 
 // scratch is a Lookup's working memory.
@@ -135,7 +138,9 @@ type scratch struct {
 }
 
 // New returns an empty classifier with entries in s.
-func New(s *Store) *Classifier { return &Classifier{s: s, work: new(scratch)} }
+func New(s *Store) *Classifier {
+	return &Classifier{s: s, work: new(scratch), filter: filter{mult: s.Seeds[0] | 1}}
+}
 
 // Len is the number of flows.
 func (c *Classifier) Len() int { return c.count }
@@ -162,6 +167,7 @@ func (c *Classifier) Close() {
 		c.s.subs[t.id] = nil
 	}
 	c.subs = nil
+	c.filter = filter{mult: c.filter.mult}
 	c.count = 0
 	c.reunite()
 }
@@ -188,6 +194,9 @@ func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, hashes *[
 		if n == 0 {
 			break
 		}
+		if pos == filterAfter && len(c.subs) >= filterFrom {
+			return c.lookupFiltered(keys, lens, idx, n, refs)
+		}
 		t.hashAll(c.s, c.work, keys, lens, idx, n)
 		left := t.search(c.s, c.work, keys, lens, idx, n, refs)
 		found := uint64(n - left)
@@ -197,6 +206,25 @@ func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, hashes *[
 		n = left
 	}
 	return n
+}
+
+// lookupFiltered is Lookup for packets that the most hit subtables do not have.
+func (c *Classifier) lookupFiltered(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
+	left := 0
+	for j := 0; j < n && j < Burst; j++ {
+		i := idx[j] & (Burst - 1)
+		r, t, probes := c.filter.find(c.s, &keys[i], int(lens[i]))
+		if r == 0 {
+			idx[left&(Burst-1)] = i
+			left++
+			continue
+		}
+		refs[i] = r
+		t.hits++
+		c.Hits++
+		c.Probes += uint64(filterAfter + probes)
+	}
+	return left
 }
 
 // hashAll computes the hashes and the buckets of a burst in one subtable.
@@ -285,6 +313,10 @@ func (c *Classifier) Find(k *flow.Key, n int) Ref {
 		clear(k[n:flow.LenPacket])
 		n = flow.LenPacket
 	}
+	if len(c.subs) >= filterFrom {
+		r, _, _ := c.filter.find(c.s, k, n)
+		return r
+	}
 	for _, t := range c.subs {
 		if t.last <= n {
 			if r, _ := t.find(c.s, k); r != 0 {
@@ -337,6 +369,7 @@ func (c *Classifier) Insert(k *flow.Key, m *flow.Mask) (Ref, *Subtable, error) {
 		c.drop(t)
 		return 0, nil, err
 	}
+	c.filter.insert(t, k)
 	c.count++
 	c.Gen++
 	return r, t, nil
@@ -357,6 +390,7 @@ func (c *Classifier) Remove(r Ref) int {
 	if !t.tab.remove(t.hashKey(&c.s.Seeds, &k), r) {
 		return 0
 	}
+	c.filter.remove(t, &k)
 	e.Out = OutDead
 	e.Words[0] = deadWord
 	c.count--
@@ -430,6 +464,7 @@ func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
 		return nil, err
 	}
 	c.subs = append(c.subs, t)
+	c.filter.add(t)
 	c.reunite()
 	return t, nil
 }
@@ -445,6 +480,7 @@ func (c *Classifier) drop(t *Subtable) {
 			break
 		}
 	}
+	c.filter.drop(t)
 	t.tab.close()
 	c.s.subs[t.id] = nil
 	c.reunite()

@@ -11,6 +11,9 @@
 // compare all entries), with prefetches between, so that the cache misses of a burst overlap: with a million flows a
 // lookup costs two misses, of which most of the wait is shared.
 //
+// Behind the most hit subtables a filter (filter.go) rules out nearly all of the others, so that a miss does not cost a search in
+// each of hundreds of subtables.
+//
 // # Union mask
 //
 // Union is the OR of all the masks of a Classifier. Two packets that are equal under it match the same megaflow, so caches in

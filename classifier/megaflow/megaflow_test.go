@@ -78,7 +78,7 @@ func testModel(t *testing.T, seed uint64) {
 	s := newStore(t, 10000)
 	c := New(s)
 	defer c.Close()
-	masks := make([]*flow.Mask, 1+seed*3)
+	masks := make([]*flow.Mask, 1+seed*10)
 	for i := range masks {
 		masks[i] = randomMask(r)
 	}
