@@ -203,8 +203,30 @@ func (b *Bridge) AddPort(c PortConfig) (openflow.Port, error) {
 	desc := p.desc()
 	b.sw.publish()
 	b.sw.mu.Unlock()
-	b.conns.PortStatus(openflow.PortAdd, &desc)
+	b.announceAdd(desc)
 	return no, nil
+}
+
+// announceAdd tells the controllers of a new port: first that it is there, then, if so, that it is live, as Open vSwitch does.
+func (b *Bridge) announceAdd(desc openflow.PortDesc) {
+	live := desc
+	desc.State &^= openflow.PortLive
+	b.conns.PortStatus(openflow.PortAdd, &desc)
+	if live != desc {
+		b.conns.PortLive(&live)
+	}
+}
+
+// announceChange tells the controllers of a port's changed status. That a port is no longer live is said first.
+func (b *Bridge) announceChange(old, desc openflow.PortDesc) {
+	gone := old
+	gone.State &^= openflow.PortLive
+	if old != gone && desc.State&openflow.PortLive == 0 {
+		b.conns.PortLive(&gone)
+	}
+	if gone != desc {
+		b.conns.PortStatus(openflow.PortModify, &desc)
+	}
 }
 
 // allocPort finds a free number; they are used in turn. 0 if there is none.
@@ -270,9 +292,9 @@ func (b *Bridge) SetPort(c PortConfig) (openflow.Port, error) {
 	switch {
 	case renumbered:
 		b.conns.PortStatus(openflow.PortDelete, &old)
-		b.conns.PortStatus(openflow.PortAdd, &desc)
+		b.announceAdd(desc)
 	case old != desc:
-		b.conns.PortStatus(openflow.PortModify, &desc)
+		b.announceChange(old, desc)
 	}
 	return no, nil
 }
@@ -294,7 +316,7 @@ func (b *Bridge) PortChanged(name string) {
 	}
 	b.sw.publish()
 	b.sw.mu.Unlock()
-	b.conns.PortStatus(openflow.PortModify, &desc)
+	b.announceChange(old, desc)
 }
 
 // refreshPorts rereads the status of the ports whose devices say that it has changed.

@@ -279,14 +279,17 @@ func (c *change) portMod(m *openflow.PortMod) (func(), error) {
 	if m.HWAddr != p.mac {
 		return nil, openflow.OFPPMFC_BAD_HW_ADDR
 	}
-	old := p.config
+	old, oldState := p.config, p.state
 	toggle := (p.config ^ m.Config) & m.Mask & (openflow.PortDown | openflow.PortNoRecv | openflow.PortNoFlood | openflow.PortNoFwd |
 		openflow.PortNoPktIn | openflow.PortNoSTP | openflow.PortNoRecvSTP)
 	if toggle == 0 {
 		return nil, nil
 	}
 	p.config ^= toggle
-	c.undo = append(c.undo, func() { p.config = old; b.sw.publish() })
+	if p.config&openflow.PortDown != 0 {
+		p.state &^= openflow.PortLive
+	}
+	c.undo = append(c.undo, func() { p.config, p.state = old, oldState; b.sw.publish() })
 	b.sw.publish()
 	dev := p.cfg.Device
 	down := p.config&openflow.PortDown != 0

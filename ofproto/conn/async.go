@@ -98,6 +98,15 @@ func (m *Manager) PortStatus(reason openflow.PortReason, desc *openflow.PortDesc
 	})
 }
 
+// PortLive tells controllers that a port came to be live or is no longer. OpenFlow 1.0 does not know of that.
+func (m *Manager) PortLive(desc *openflow.PortDesc) {
+	m.each(func(c *Conn, _ *controller) {
+		if c.version > openflow.OF10 && c.wantsLocked(openflow.AsyncPortStatus, uint8(openflow.PortModify)) {
+			c.notifyLocked(&openflow.Msg{Version: c.version, Body: &openflow.PortStatus{Reason: openflow.PortModify, Desc: *desc}})
+		}
+	})
+}
+
 // FlowRemoved tells controllers that a flow with FlowSendFlowRem is gone.
 func (m *Manager) FlowRemoved(fr *openflow.FlowRemoved) {
 	m.each(func(c *Conn, _ *controller) {
