@@ -14,10 +14,12 @@ import (
 func (p *poller) loop() {
 	for {
 		if p.queue.head.Load() != nil {
+			before := cycles()
 			p.serve()
 			if p.stopping != nil {
 				break
 			}
+			p.chargeVerdicts(cycles() - before)
 		}
 		switch n := p.pass(); {
 		case n == 0:
@@ -43,8 +45,10 @@ func (p *poller) pass() int {
 	tsc := p.lastTSC
 	perf := p.metrics
 	var it reading
+	pressed := p.pressing
+	p.pressing = 0
 	for _, q := range p.rxqs {
-		if !q.ready {
+		if !q.ready || q.debt > 0 && q.passOver(pressed) {
 			continue
 		}
 		b := q.batch
@@ -53,14 +57,16 @@ func (p *poller) pass() int {
 			q.ready = p.core != dpif.NonPMD // a PMD's queues are always polled
 			continue
 		}
-		total += b.N
-		most = max(most, b.N)
+		n := b.N
+		total += n
+		most = max(most, n)
 		if perf != nil {
 			it.batches++
 			it.queue = max(it.queue, p.backlog(q))
 		}
-		p.process(q)
+		missed := p.process(q)
 		now := cycles()
+		p.charge(q, n, missed, now-tsc)
 		q.cycles.add(now - tsc)
 		p.stats.busyCycles.add(now - tsc)
 		tsc = now
@@ -93,15 +99,15 @@ func (p *poller) pass() int {
 	return total
 }
 
-// process is the way of a burst: extract, look up, execute, and deal with the misses.
-func (p *poller) process(q *rxq) {
+// process is the way of a burst: extract, look up, execute, and deal with the misses, whose number it returns.
+func (p *poller) process(q *rxq) int {
 	w, b := p.work, q.batch
 	n := b.N
 	p.stats.received.add(uint64(n))
 	q.packets.add(uint64(n))
 	c := p.classifier(q.no)
 	if c != nil && c.Len() != 0 && (p.alike(q, c) || c.Union().Simple && p.simple(q, c)) {
-		return
+		return 0
 	}
 	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
 	left := p.lookup(q.no, n)
@@ -117,6 +123,7 @@ func (p *poller) process(q *rxq) {
 	if len(p.notify) != 0 {
 		p.wakeHandlers()
 	}
+	return left
 }
 
 // lookup finds the flows of n packets of one in_port: in refs what it finds, 0 for a miss; idx lists the misses and their

@@ -86,6 +86,7 @@ type poller struct {
 	signalEvent  unix.EpollEvent
 	signalled    bool   // the devices have been asked to signal packets
 	sleepFor     int64  // nanoseconds that the next sleep takes
+	pressing     int64  // cycles spent in this iteration on queues that have more packets waiting
 	most         int    // packets that the fullest queue gave in the last iteration
 	packetTSC    uint64 // when packets came last
 	metrics      *perf  // perf while pmd-perf-metrics is on, else nil
@@ -131,7 +132,9 @@ type rxq struct {
 	simpleOf   *megaflow.Classifier
 	simpleRef  megaflow.Ref
 
-	alike likeness
+	alike   likeness
+	debt    int64 // cycles that other queues may have first: see fair.go
+	missing bool  // its last burst was mostly misses
 
 	cycles  counter // spent on its packets since the datapath started
 	packets counter

@@ -9,6 +9,8 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math/bits"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +35,8 @@ func main() {
 	inv := flag.Uint("emc", 100, "emc-insert-inv-prob")
 	core := flag.Int("core", 1, "the PMD's core")
 	length := flag.Duration("for", 2*time.Second, "how long to measure")
+	attacks := flag.Int("attack", 0, "distinct megaflow masks of a second port's traffic, at most 1024")
+	storm := flag.Bool("storm", false, "a second port's packets miss")
 	profile := flag.String("cpuprofile", "", "write a profile")
 	prios := flag.Bool("v", false, "show all counters")
 	flag.Parse()
@@ -57,7 +61,7 @@ func main() {
 	})
 	check(err)
 	check(d.Configure(dpif.Config{PMDCPUs: []int{*core}, EMCInsertInvProb: uint32(*inv)}))
-	go answer(d, *rule, *masks)
+	go answer(d, *rule, *masks, *storm)
 	o := dpdkport.NewOpener(log.Printf)
 	open := func(name, devargs string) ports.Port {
 		p, err := o.Open(ports.Config{Name: name, Type: "dpdk", Options: map[string]string{"dpdk-devargs": devargs}, TxQs: 2, Alloc: pool})
@@ -65,11 +69,33 @@ func main() {
 		return p
 	}
 	out := open("out", "net_null0,size=64,no-rx=1")
+	out2 := open("out2", "net_null1,size=64,no-rx=1")
+	_, err = d.PortAdd(out2, 4)
+	check(err)
+	var in2 ports.Port
+	if *attacks > 0 || *storm {
+		file := filepath.Join(dir, "in2.pcap")
+		check(os.WriteFile(file, attack(*attacks, *storm), 0o600))
+		in2 = open("in2", "net_pcap1,rx_pcap="+file+",infinite_rx=1")
+	}
 	in := open("in", "net_pcap0,rx_pcap="+file+",infinite_rx=1")
 	_, err = d.PortAdd(out, 2)
 	check(err)
 	_, err = d.PortAdd(in, 1)
 	check(err)
+	if in2 != nil {
+		time.Sleep(500 * time.Millisecond)
+		alone := rate(out, *length/2)
+		_, err = d.PortAdd(in2, 3)
+		check(err)
+		time.Sleep(2 * time.Second)
+		n, a := 0, d.Counters()[1]
+		beside := rate(out, *length)
+		b := d.Counters()[1]
+		d.Flows(func(*dpif.Flow) bool { n++; return true })
+		fmt.Printf("established alone: %.2f Mpps, beside the attack: %.2f Mpps (%.0f %%); %d megaflows; attack: %.3f Mpps received, %.3f Mpps missed\n", alone, beside, 100*beside/alone, n,
+			float64(b.Received-a.Received)/length.Seconds()/1e6-beside, float64(b.Misses-a.Misses)/length.Seconds()/1e6)
+	}
 	time.Sleep(time.Second + time.Duration(*flows/100000)*time.Second)
 	if *profile != "" {
 		f, err := os.Create(*profile)
@@ -103,6 +129,10 @@ func main() {
 	}
 	check(d.Close())
 	check(in.Close())
+	if in2 != nil {
+		check(in2.Close())
+	}
+	check(out2.Close())
 	check(out.Close())
 	if n := pool.InUse(); n != 0 {
 		log.Fatalf("%d buffers leaked", n)
@@ -134,8 +164,32 @@ func check(err error) {
 	}
 }
 
+// rate is what leaves by p, in millions of packets a second.
+func rate(p ports.Port, length time.Duration) float64 {
+	var a, b ports.Stats
+	p.Stats(&a)
+	start := time.Now()
+	time.Sleep(length)
+	p.Stats(&b)
+	return float64(b.TxPackets-a.TxPackets) / time.Since(start).Seconds() / 1e6
+}
+
+// attackMask is the mask that a switch makes of a packet that differs from an allowed pair of addresses: of each address the prefix as far as
+// the first bit that differs.
+func attackMask(k *flow.Key) *flow.Mask {
+	m := new(flow.Mask)
+	m[flow.WInPort] = ^uint64(0)
+	m[flow.WEthDst] = 0xffff
+	for _, shift := range []int{32, 0} {
+		diff := uint32(k[flow.WIPv4]>>shift) ^ uint32(uint64(0x0a000001_0b000001)>>shift)
+		m[flow.WIPv4] |= uint64(^uint32(0)<<(31-bits.LeadingZeros32(diff|1))) << shift
+	}
+	return m
+}
+
 // answer is the upcall handler.
-func answer(d *pmd.Datapath, rule string, masks int) {
+func answer(d *pmd.Datapath, rule string, masks int, storm bool) {
+	other := &actions.List{actions.Output(4)}
 	us := make([]*dpif.Upcall, 64)
 	out := &actions.List{actions.Output(2)}
 	ms := make([]*flow.Mask, masks)
@@ -155,27 +209,68 @@ func answer(d *pmd.Datapath, rule string, masks int) {
 			return
 		}
 		for _, u := range us[:n] {
+			if u.Key[flow.WInPort]>>32 == 3 {
+				if storm && u.Key[flow.WL4]&0xffff == 99 {
+					d.Post(u, dpif.Verdict{Actions: other})
+				} else {
+					d.Post(u, dpif.Verdict{Install: true, Mask: attackMask(u.Key), Actions: other})
+				}
+				continue
+			}
 			d.Post(u, dpif.Verdict{Install: true, Mask: ms[int(u.Key[flow.WIPv4])%masks], Actions: out})
 		}
 	}
 }
 
-// capture is a capture file of 64-byte UDP frames (with the checksum that is not captured), one per flow, in random order.
-func capture(flows int) []byte {
+// attack is a capture of packets of that many masks' flows.
+func attack(masks int, storm bool) []byte {
+	const total = 8192
+	b := bytes.NewBuffer(pcapHeader())
+	one := frame()
+	r := rand.New(rand.NewPCG(1, 2))
+	for n := range total {
+		i, j := n%max(masks, 1)/32, n%max(masks, 1)%32
+		binary.BigEndian.PutUint32(one[26:], 0x0a000001^1<<(31-i)^r.Uint32()&(1<<(31-i)-1))
+		binary.BigEndian.PutUint32(one[30:], 0x0b000001^1<<(31-j)^r.Uint32()&(1<<(31-j)-1))
+		binary.BigEndian.PutUint16(one[34:], uint16(r.Uint32()))
+		port := uint16(53)
+		if storm && (masks == 0 || n/max(masks, 1)%4 == 0) {
+			port = 99
+		}
+		binary.BigEndian.PutUint16(one[36:], port)
+		check(binary.Write(b, binary.LittleEndian, []uint32{0, 0, uint32(len(one)), uint32(len(one))}))
+		b.Write(one)
+	}
+	return b.Bytes()
+}
+
+func pcapHeader() []byte {
 	var b bytes.Buffer
-	for _, v := range []uint32{0xa1b2c3d4, 4<<16 | 2, 0, 0, 65535, 1} { // the pcap header: version 2.4, Ethernet
+	for _, v := range []uint32{0xa1b2c3d4, 4<<16 | 2, 0, 0, 65535, 1} { // version 2.4, Ethernet
 		check(binary.Write(&b, binary.LittleEndian, v))
 	}
+	return b.Bytes()
+}
+
+// frame is a UDP packet in a 64-byte frame, less the checksum that is not captured.
+func frame() []byte {
 	one := make([]byte, 60)
 	copy(one, []byte{2, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 11, 0, 0, 0})
 	binary.BigEndian.PutUint16(one[36:], 53)
 	binary.BigEndian.PutUint16(one[38:], 26)
+	return one
+}
+
+// capture is a capture file of 64-byte UDP frames (with the checksum that is not captured), one per flow, in random order.
+func capture(flows int) []byte {
+	b := bytes.NewBuffer(pcapHeader())
+	one := frame()
 	total := max(flows, 64)
 	for i := 0; i < total; i++ {
 		f := uint32(i%flows) * 2654435761 % uint32(1<<20)
 		binary.BigEndian.PutUint32(one[30:], 0x0b000000|f)
 		binary.BigEndian.PutUint16(one[34:], uint16(i%flows))
-		check(binary.Write(&b, binary.LittleEndian, []uint32{0, 0, uint32(len(one)), uint32(len(one))}))
+		check(binary.Write(b, binary.LittleEndian, []uint32{0, 0, uint32(len(one)), uint32(len(one))}))
 		b.Write(one)
 	}
 	return b.Bytes()
