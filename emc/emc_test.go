@@ -236,20 +236,28 @@ func TestChanceAndActive(t *testing.T) {
 	if n < 9000 || n > 11000 {
 		t.Errorf("1 in 100: %d of a million", n)
 	}
+	var j, other Judge
 	r.e.SetInvProb(0)
-	if r.e.Chance() || r.e.Active(1) {
+	if r.e.Chance() || r.e.Active(&j, 1) {
 		t.Error("probability 0 inserts or looks up")
 	}
 	r.e.SetInvProb(1)
-	if !r.e.Chance() || !r.e.Active(1) {
+	if !r.e.Chance() || !r.e.Active(&j, 1) {
 		t.Error("probability 1 does not insert or look up")
 	}
 	// Nothing but misses: the cache rests, then tries again.
 	r.add(t, v4Key(1), fiveTuple())
 	looked, rested, again := 0, 0, false
 	for i := 0; i < window*(restWindows+2); i++ {
-		if r.e.Active(1) {
-			r.look(v4Key(9), flow.LenBase)
+		if !r.e.Active(&other, 1) {
+			t.Fatal("one stream's misses keep another from the cache")
+		}
+		other.Count(1, 1)
+		if r.e.Active(&j, 1) {
+			if r.look(v4Key(9), flow.LenBase) != 0 {
+				t.Fatal("found")
+			}
+			j.Count(1, 0)
 			looked++
 			again = rested > 0
 		} else {

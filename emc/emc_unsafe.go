@@ -36,14 +36,11 @@ type second [rest]uint64
 
 // Cache is one poller's exact-match cache.
 type Cache struct {
-	s     *megaflow.Store
-	mem   unsafe.Pointer
-	ext   unsafe.Pointer
-	rnd   uint32
-	inv   uint32 // insert one in inv, 0 never
-	hit   uint32 // lookups that hit in this window
-	seen  uint32 // lookups in this window
-	rests uint32 // lookups that are still to be skipped
+	s   *megaflow.Store
+	mem unsafe.Pointer
+	ext unsafe.Pointer
+	rnd uint32
+	inv uint32 // insert one in inv, 0 never
 
 	waiting  []retired // may still be in the cache before the cursor has passed it
 	sweeping []retired // will be free when the cursor comes round
@@ -79,7 +76,6 @@ func (c *Cache) Close() {
 // SetInvProb changes the insertion probability; 0 also stops lookups, and empties the cache.
 func (c *Cache) SetInvProb(invProb uint32) {
 	c.inv = invProb
-	c.hit, c.seen, c.rests = 0, 0, 0
 	if invProb == 0 {
 		c.Clear()
 	}
@@ -90,6 +86,14 @@ func (c *Cache) Clear() {
 	clear(unsafe.Slice((*byte)(c.mem), Entries*megaflow.Line))
 }
 
+// Judge watches whether one stream of packets, a receive queue's, gains by a Cache. A stream of more flows than the cache has entries
+// does not; nor must it fill the cache for others. The zero Judge begins with yes.
+type Judge struct {
+	hit   uint32 // lookups that hit in this window
+	seen  uint32 // lookups in this window
+	rests uint32 // lookups that are still to be skipped
+}
+
 // Lookups are judged in windows of this many. A window in which fewer than four fifths hit is followed by restWindows windows
 // without lookups.
 const (
@@ -97,23 +101,29 @@ const (
 	restWindows = 16
 )
 
-// Active says whether to look up n packets now. The answer is no while insertion is off, and for a while after lookups
-// have mostly missed, as then they cost more than they save.
-func (c *Cache) Active(n int) bool {
+// Active says whether to look up n packets of j's stream now, or, with n 0, whether to insert one. The answer is no while
+// insertion is off, and for a while after lookups have mostly missed, as then they cost more than they save.
+func (c *Cache) Active(j *Judge, n int) bool {
 	if c.inv == 0 {
 		return false
 	}
-	if c.rests > 0 {
-		c.rests -= min(c.rests, uint32(n))
+	if j.rests > 0 {
+		j.rests -= min(j.rests, uint32(n))
 		return false
 	}
-	if c.seen >= window {
-		if c.hit < window/5*4 {
-			c.rests = window * restWindows
-		}
-		c.seen, c.hit = 0, 0
-	}
 	return true
+}
+
+// Count tells j of n lookups of which that many hit.
+func (j *Judge) Count(n, hits int) {
+	j.seen += uint32(n)
+	j.hit += uint32(hits)
+	if j.seen >= window {
+		if j.hit < window/5*4 {
+			j.rests = window * restWindows
+		}
+		j.seen, j.hit = 0, 0
+	}
 }
 
 func (c *Cache) at(set, way uint32) *entry {
@@ -181,8 +191,6 @@ func (c *Cache) HashLookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, uni
 		Hash(c.s, keys, lens, n, union, hashes)
 		left = c.lookup(keys, lens, n, union, hashes, idx, refs)
 	}
-	c.seen += uint32(n)
-	c.hit += uint32(n - left)
 	return left
 }
 

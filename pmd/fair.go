@@ -4,23 +4,23 @@ import "govs/dpif"
 
 // Fairness between the queues of one poller.
 //
-// Queues are polled in turn, a burst each. That is fair as long as their packets cost about the same. A packet that no megaflow matches
-// costs tens of times as much, and so may one whose megaflow is found only after a search: a port that sends such
-// packets would leave little of the thread to the others. So what a queue costs beyond the ordinary is a debt. While another
-// queue's bursts are full (it has more packets waiting), a queue in debt is passed over until the others have had as many
-// cycles as it owes; a miss counts several times. When no other queue has more waiting nothing is lost by polling it.
+// Queues are polled in turn, a burst each. That is fair as long as looking their packets up costs about the same. A packet that no
+// megaflow matches costs tens of times as much, and so may one whose megaflow is found only after a long search: a port that
+// sends such packets would leave little of the thread to the others. So the cycles of such a burst are a debt. While another queue's
+// bursts are full (it has more packets waiting), a queue in debt is passed over until the others have had as many cycles as
+// it owes; a cycle on misses counts several times. When no other queue has more waiting, nothing is lost by polling it.
 const (
-	fairCycles = 256     // a packet's ordinary cost at most
+	fairSearch = 96      // cycles a packet that a search in the classifier may take, and cost nothing
 	missWeight = 4       // what a cycle on misses counts
-	maxDebt    = 1 << 21 // cycles; under a millisecond
+	maxDebt    = 1 << 22 // cycles: some milliseconds
 )
 
-// charge accounts for a burst of n packets of q, missed of which were misses, that cost that many cycles.
-func (p *poller) charge(q *rxq, n, missed int, cost uint64) {
+// charge accounts for a burst of n packets of q that cost so many cycles. The search in the classifier took some of them, and missed
+// packets were found nowhere.
+func (p *poller) charge(q *rxq, n, missed int, search, cost uint64) {
 	q.missing = missed*2 > n
-	debt := int64(cost) - int64(n)*fairCycles
 	switch {
-	case debt <= 0:
+	case missed*8 <= n && search <= uint64(n)*fairSearch:
 		if n == burst {
 			p.pressing += int64(cost)
 		}
@@ -28,9 +28,9 @@ func (p *poller) charge(q *rxq, n, missed int, cost uint64) {
 	case len(p.rxqs) < 2 || p.core == dpif.NonPMD:
 		return
 	case q.missing:
-		debt *= missWeight
+		cost *= missWeight
 	}
-	q.debt = min(q.debt+debt, maxDebt)
+	q.debt = min(q.debt+int64(cost), maxDebt)
 }
 
 // chargeVerdicts lets the queues whose packets miss pay for the verdicts that were carried out in that many cycles.

@@ -4,7 +4,7 @@ import "testing"
 
 // TestFair plays iterations of a poller whose queues cost what the test says, and counts the cycles that each got.
 func TestFair(t *testing.T) {
-	play := func(n int, cost, missed [2]int, backlog func(q, pass int) bool) (share [2]float64, polls [2]int) {
+	play := func(n int, cost, search, missed [2]int, backlog func(q, pass int) bool) (share [2]float64, polls [2]int) {
 		p := &poller{rxqs: []*rxq{{}, {}}}
 		var used [2]int
 		for pass := range n {
@@ -20,7 +20,7 @@ func TestFair(t *testing.T) {
 				}
 				used[i] += cost[i]
 				polls[i]++
-				p.charge(q, got, missed[i], uint64(cost[i]))
+				p.charge(q, got, missed[i], uint64(search[i]), uint64(cost[i]))
 			}
 		}
 		all := float64(used[0] + used[1])
@@ -28,27 +28,27 @@ func TestFair(t *testing.T) {
 	}
 	full := func(int, int) bool { return true }
 	// Equal: in turn.
-	if _, polls := play(1000, [2]int{2000, 2000}, [2]int{}, full); polls != [2]int{1000, 1000} {
+	if _, polls := play(1000, [2]int{2000, 2000}, [2]int{}, [2]int{}, full); polls != [2]int{1000, 1000} {
 		t.Errorf("two equal queues were polled %v times", polls)
 	}
-	// A little dearer, but ordinary: in turn.
-	if _, polls := play(1000, [2]int{2000, 200 * burst}, [2]int{}, full); polls != [2]int{1000, 1000} {
+	// One's packets are large, or edited: in turn.
+	if _, polls := play(1000, [2]int{2000, 800 * burst}, [2]int{0, 50 * burst}, [2]int{}, full); polls != [2]int{1000, 1000} {
 		t.Errorf("ordinary queues were polled %v times", polls)
 	}
-	// Dear packets: half of the cycles at most, and not nothing.
-	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{}, full); share[0] < 0.44 || share[0] > 0.7 {
-		t.Errorf("beside dear packets a queue gets %.2f of the cycles, want about half", share[0])
+	// Long searches: half of the cycles at most, and not nothing.
+	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{0, 50000}, [2]int{}, full); share[0] < 0.48 || share[0] > 0.7 {
+		t.Errorf("beside long searches a queue gets %.2f of the cycles, want about half", share[0])
 	}
 	// Misses: less.
-	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{0, burst}, full); share[0] < 0.75 || share[0] > 0.95 {
+	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{}, [2]int{0, burst}, full); share[0] < 0.75 || share[0] > 0.95 {
 		t.Errorf("beside misses a queue gets %.2f of the cycles, want four fifths", share[0])
 	}
 	// The other queue has no more waiting: misses cost nobody anything.
-	if _, polls := play(1000, [2]int{2000, 60000}, [2]int{0, burst}, func(q, _ int) bool { return q == 1 }); polls[1] != 1000 {
+	if _, polls := play(1000, [2]int{2000, 60000}, [2]int{}, [2]int{0, burst}, func(q, _ int) bool { return q == 1 }); polls[1] != 1000 {
 		t.Errorf("with nothing waiting elsewhere the queue was polled %d times of 1000", polls[1])
 	}
 	// Alone.
-	if _, polls := play(1000, [2]int{60000, 60000}, [2]int{burst, burst}, full); polls != [2]int{1000, 1000} {
+	if _, polls := play(1000, [2]int{60000, 60000}, [2]int{}, [2]int{burst, burst}, full); polls != [2]int{1000, 1000} {
 		t.Errorf("two queues of misses were polled %v times", polls)
 	}
 }

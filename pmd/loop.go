@@ -64,9 +64,10 @@ func (p *poller) pass() int {
 			it.batches++
 			it.queue = max(it.queue, p.backlog(q))
 		}
+		p.searching = 0
 		missed := p.process(q)
 		now := cycles()
-		p.charge(q, n, missed, now-tsc)
+		p.charge(q, n, missed, p.searching, now-tsc)
 		q.cycles.add(now - tsc)
 		p.stats.busyCycles.add(now - tsc)
 		tsc = now
@@ -110,7 +111,7 @@ func (p *poller) process(q *rxq) int {
 		return 0
 	}
 	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
-	left := p.lookup(q.no, n)
+	left := p.lookup(q, n)
 	if left == 0 {
 		p.learn(q, c)
 	}
@@ -126,12 +127,12 @@ func (p *poller) process(q *rxq) int {
 	return left
 }
 
-// lookup finds the flows of n packets of one in_port: in refs what it finds, 0 for a miss; idx lists the misses and their
+// lookup finds the flows of n packets of q: in refs what it finds, 0 for a miss; idx lists the misses and their
 // number is returned.
-func (p *poller) lookup(no dpif.PortNo, n int) int {
+func (p *poller) lookup(q *rxq, n int) int {
 	w := p.work
 	w.refs = [burst]megaflow.Ref{}
-	c := p.classifier(no)
+	c := p.classifier(q.no)
 	if c == nil || c.Len() == 0 {
 		for i := 0; i < n && i < burst; i++ {
 			w.idx[i] = uint8(i)
@@ -143,8 +144,9 @@ func (p *poller) lookup(no dpif.PortNo, n int) int {
 		flow.ExtendBatch(n, &w.keys, &w.lens)
 	}
 	left := n
-	if p.cache.Active(n) {
+	if p.cache.Active(&q.judge, n) {
 		left = p.cache.HashLookup(&w.keys, &w.lens, n, union, &w.hashes, &w.idx, &w.refs)
+		q.judge.Count(n, n-left)
 		p.stats.emcHits.add(uint64(n - left))
 		if left == 0 {
 			return 0
@@ -155,14 +157,14 @@ func (p *poller) lookup(no dpif.PortNo, n int) int {
 			w.idx[i] = uint8(i)
 		}
 	}
-	return p.lookupRest(c, left, union)
+	return p.lookupRest(q, c, left, union)
 }
 
 // smcSubtables is the number of subtables from which asking the signature cache first is cheaper than searching them.
 const smcSubtables = 2
 
 // lookupRest looks for what the exact-match cache does not have.
-func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union) int {
+func (p *poller) lookupRest(q *rxq, c *megaflow.Classifier, n int, union *megaflow.Union) int {
 	w := p.work
 	smc := len(c.Subtables()) >= smcSubtables
 	if smc {
@@ -175,16 +177,23 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union
 			p.stats.probes.add(uint64(n - left))
 		}
 		if left != n {
-			p.cacheFound(n, union)
+			p.cacheFound(q, n, union)
 		}
 		if n = left; n == 0 {
 			return 0
 		}
 	}
 	w.before = w.idx
+	start := uint64(0)
+	if len(p.rxqs) > 1 {
+		start = cycles()
+	}
 	left := c.Lookup(&w.keys, &w.lens, &w.hashes, &w.idx, n, &w.refs)
+	if len(p.rxqs) > 1 {
+		p.searching = cycles() - start
+	}
 	p.stats.megaflowHits.add(uint64(n - left))
-	p.cacheFound(n, union)
+	p.cacheFound(q, n, union)
 	if smc {
 		for j := 0; j < n; j++ {
 			i := w.before[j&(burst-1)] & (burst - 1)
@@ -197,9 +206,9 @@ func (p *poller) lookupRest(c *megaflow.Classifier, n int, union *megaflow.Union
 }
 
 // cacheFound enters, now and then, those of the n packets in before that were found into the exact-match cache.
-func (p *poller) cacheFound(n int, union *megaflow.Union) {
+func (p *poller) cacheFound(q *rxq, n int, union *megaflow.Union) {
 	w := p.work
-	if !p.cache.Active(0) {
+	if !p.cache.Active(&q.judge, 0) {
 		return
 	}
 	for j := 0; j < n; j++ {

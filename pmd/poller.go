@@ -86,6 +86,7 @@ type poller struct {
 	signalEvent  unix.EpollEvent
 	signalled    bool   // the devices have been asked to signal packets
 	sleepFor     int64  // nanoseconds that the next sleep takes
+	searching    uint64 // cycles that the last burst's search in the classifier took
 	pressing     int64  // cycles spent in this iteration on queues that have more packets waiting
 	most         int    // packets that the fullest queue gave in the last iteration
 	packetTSC    uint64 // when packets came last
@@ -133,6 +134,7 @@ type rxq struct {
 	simpleRef  megaflow.Ref
 
 	alike   likeness
+	judge   emc.Judge
 	debt    int64 // cycles that other queues may have first: see fair.go
 	missing bool  // its last burst was mostly misses
 
