@@ -69,7 +69,8 @@ func newBridge(s *Switch, name string) *Bridge {
 	b := &Bridge{
 		sw: s, name: name, byNo: map[openflow.Port]*port{}, nextNo: 1, timed: map[*xlate.Rule]struct{}{}, groups: map[uint32]*xlate.Group{},
 	}
-	b.state = &xlate.BridgeState{Name: name, MAC: xlate.NewMACTable(s.changed)}
+	b.state = &xlate.BridgeState{Name: name, ID: s.nextID, MAC: xlate.NewMACTable(s.changedMAC)}
+	s.nextID++
 	b.state.Version.Store(1)
 	groups := map[uint32]*xlate.Group{}
 	b.state.Groups.Store(&groups)

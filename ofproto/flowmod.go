@@ -50,7 +50,7 @@ func (c *change) commit() []event {
 		b.removed = append(b.removed, removedRules{b.sw.readers.Advance(), c.removed})
 		b.purgeLocked()
 	}
-	b.sw.changed()
+	b.sw.changedBy(xlate.Change{Bridge: b.state, Added: c.added, Removed: c.removed})
 	return c.events
 }
 

@@ -29,6 +29,7 @@ type Switch struct {
 	mu       sync.Mutex // guards all below, all of each Bridge, and every change of flow tables
 	settings Settings
 	bridges  map[string]*Bridge
+	nextID   uint32     // of the next bridge's state
 	tracer   *xlate.Ctx // for traces and packet_outs
 	traceMu  sync.Mutex // guards tracer; taken before mu if both are
 }
@@ -141,11 +142,17 @@ func (s *Switch) sorted() []*Bridge {
 func (s *Switch) now() int64 { return s.opt.Clock.Now().UnixMilli() }
 
 // changed makes the revalidators translate all megaflows again. Any goroutine may call it.
-func (s *Switch) changed() {
+func (s *Switch) changed() { s.changedBy(xlate.Change{All: true}) }
+
+// changedBy makes them translate those again that the change can concern.
+func (s *Switch) changedBy(c xlate.Change) {
 	if s.up != nil {
-		s.up.Changed()
+		s.up.Changed(c)
 	}
 }
+
+// changedMAC is changedBy for an entry of a MAC table; 0 stands for many.
+func (s *Switch) changedMAC(entry uint32) { s.changedBy(xlate.Change{All: entry == 0, MAC: entry}) }
 
 // publish makes a snapshot of the bridges and their ports. s.mu is held.
 func (s *Switch) publish() {

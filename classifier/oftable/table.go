@@ -63,6 +63,21 @@ func (r *Rule[T]) MaskInto(m *flow.Mask) {
 	r.sub.fold(m, numStages)
 }
 
+// MaskID identifies the rule's mask among those of a table: rules with equal MaskIDs have equal masks. Only for rules that have
+// been inserted.
+func (r *Rule[T]) MaskID() any { return r.sub }
+
+// NumWords is the number of pieces of the rule's match that Word returns. Only for rules that have been inserted; they may
+// have been removed again.
+func (r *Rule[T]) NumWords() int { return len(r.vals) }
+
+// Word is the i-th piece of the rule's match: a word of the key, bits of its mask, and their values. A word may come
+// in more than one piece. Rules of equal MaskIDs have equal pieces but for the values.
+func (r *Rule[T]) Word(i int) (idx int, mask, val uint64) {
+	w := &r.sub.words[i]
+	return int(w.idx), w.mask, r.vals[i]
+}
+
 // Visible says whether lookups at version v find the rule.
 func (r *Rule[T]) Visible(v uint64) bool {
 	return r.added.Load() <= v && v < r.removed.Load()

@@ -59,7 +59,7 @@ func (s *sink) FlowDel(f *dpif.Flow, done func()) {
 
 // switchOf makes a bridge of n ports with the given rules.
 func switchOf(n int, rules func(t *oftable.Table[xlate.RuleData])) *xlate.Snapshot {
-	st := &xlate.BridgeState{Name: "br0", MAC: xlate.NewMACTable(func() {}), Hooks: &xlate.Hooks{}}
+	st := &xlate.BridgeState{Name: "br0", MAC: xlate.NewMACTable(func(uint32) {}), Hooks: &xlate.Hooks{}}
 	st.Version.Store(1)
 	groups := map[uint32]*xlate.Group{}
 	st.Groups.Store(&groups)
@@ -191,6 +191,7 @@ func BenchmarkRevalidate(b *testing.B) {
 		h.miss(&u)
 	}
 	w := &walker{set: h.set, ctx: xlate.NewCtx(h.set.cfg.Readers, h.set.cfg.Recirc)}
+	w.judge = xlate.NewJudge(h.set.changes.Round(), snap)
 	w.in = xlate.Input{Snap: snap}
 	b.ReportAllocs()
 	i := 0
@@ -204,6 +205,65 @@ func BenchmarkRevalidate(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "flows/s")
+}
+
+// BenchmarkWalk is whole walks over many megaflows: with nothing to do, with counters to push for each, and after changes of rules that
+// do not concern them.
+func BenchmarkWalk(b *testing.B) {
+	const n = 200_000
+	dp := &sink{install: true}
+	snap := switchOf(4, func(t *oftable.Table[xlate.RuleData]) {
+		for i := range n {
+			put(t, tuple(i), 100, &openflow.Output{Port: 2})
+		}
+	})
+	h := rig(b, dp, snap)
+	one := upcallOf(b, tuple(0))
+	for i := range n {
+		u := *one
+		k := tuple(i).Key
+		k.SetInPort(1)
+		u.Key = &k
+		h.miss(&u)
+	}
+	l := &leader{set: h.set, walkers: []*walker{{set: h.set, ctx: xlate.NewCtx(h.set.cfg.Readers, h.set.cfg.Recirc)}}}
+	st := snap.Bridges[0].State
+	tab := st.Tables[0].Load()
+	for _, c := range []struct {
+		name    string
+		packets uint64
+		rules   int
+	}{{"idle", 0, 0}, {"counters", 1, 0}, {"change-1", 0, 1}, {"change-1000", 0, 1000}} {
+		b.Run(c.name, func(b *testing.B) {
+			counters := make([]dpif.Counters, n)
+			for i, f := range dp.flows {
+				f.Bind(&counters[i])
+				f.Owner.(*ukey).packets, f.Owner.(*ukey).bytes = 0, 0
+			}
+			again := h.set.Revalidated.Load()
+			for b.Loop() {
+				for i := range counters {
+					counters[i].Packets += c.packets
+				}
+				change := xlate.Change{Bridge: st}
+				for i := range c.rules {
+					r := oftable.NewRule[xlate.RuleData](tuple(n+i), 100)
+					r.Data = xlate.RuleData{Stats: &xlate.RuleStats{}}
+					tab.Rules.Insert(r, 1)
+					change.Added = append(change.Added, r)
+				}
+				if c.rules > 0 {
+					h.set.changes.Add(change)
+				}
+				l.round()
+				for _, r := range change.Added {
+					tab.Rules.Remove(r)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/flow")
+			b.ReportMetric(float64(h.set.Revalidated.Load()-again)/float64(b.N), "translated")
+		})
+	}
 }
 
 // TestMemory measures what ofproto keeps for a megaflow, beside dpif.Flow and the datapath's own.

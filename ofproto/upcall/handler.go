@@ -52,10 +52,11 @@ func (h *handler) run(ctx context.Context) {
 	}
 }
 
-// ukey is what is known of one megaflow. It is made by a handler, and touched by the revalidator only afterwards.
+// ukey is what is known of one megaflow. It is made by a handler, and touched by one revalidator at a time afterwards.
 type ukey struct {
 	set     *Set
 	seq     uint64 // the change number before the translation
+	deps    xlate.Deps
 	created int64  // ms
 	packets uint64 // already pushed
 	bytes   uint64
@@ -89,7 +90,7 @@ func (k *ukey) release() {
 func (h *handler) miss(u *dpif.Upcall) {
 	s := h.set
 	s.Misses.Add(1)
-	seq := s.seq.Load()
+	seq := s.changes.Seq()
 	now := s.now()
 	h.key = *u.Key
 	h.key.ClearFrom(u.KeyLen)
@@ -104,7 +105,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 		s.Errors.Add(1)
 	}
 	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
-		k := &ukey{set: s, seq: seq, created: now, flags: p.TCPFlags}
+		k := &ukey{set: s, seq: seq, deps: h.res.Deps, created: now, flags: p.TCPFlags}
 		k.key = append(make([]uint64, 0, u.KeyLen), h.key[:u.KeyLen]...)
 		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
 		if len(h.res.Recircs) > 0 {

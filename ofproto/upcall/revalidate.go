@@ -1,30 +1,27 @@
 package upcall
 
 import (
-	"slices"
 	"sync"
 	"time"
 
-	"govs/actions"
 	"govs/dpif"
-	"govs/flow"
 	"govs/ofproto/xlate"
 )
 
-// revalidator is the goroutine that walks the megaflows.
+// revalidator is the goroutine that leads the revalidation.
 func (s *Set) revalidator() {
-	w := &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc)}
+	l := &leader{set: s}
 	var ask chan struct{} // somebody who waits for the next walk
 	for {
 		waiting, ok := s.pause(ask)
 		if !ok {
 			return
 		}
-		w.round()
+		l.round()
 		if len(waiting) > 0 {
-			// A round may itself have changed something, such as rules that expired.
-			for s.seq.Load() != w.seq && s.ctx.Err() == nil {
-				w.round()
+			// A round may itself have changed something, such as rules that expired. Others may never cease to.
+			for i := 0; i < 5 && s.changes.Seq() != l.seq && s.ctx.Err() == nil; i++ {
+				l.round()
 			}
 		}
 		for _, done := range waiting {
@@ -62,13 +59,10 @@ func (s *Set) pause(ask chan struct{}) (waiting []chan struct{}, ok bool) {
 	}
 }
 
-// rest keeps a storm of changes from taking a whole core: after a long walk the next one begins after as much time again, unless
-// somebody asks for one.
+// rest keeps a storm of changes from taking a whole core: a change that comes during a walk or just after it waits a little, and
+// after a long walk as long as that took, unless somebody asks for the next walk.
 func (s *Set) rest(walk time.Duration) (ask chan struct{}) {
-	if walk < longWalk {
-		return nil
-	}
-	t := time.NewTimer(min(walk, maxRest))
+	t := time.NewTimer(min(max(walk, minRest), maxRest))
 	defer t.Stop()
 	select {
 	case <-s.ctx.Done():
@@ -78,68 +72,114 @@ func (s *Set) rest(walk time.Duration) (ask chan struct{}) {
 	return ask
 }
 
-// longWalk is a walk that is followed by a rest of at most maxRest.
+// Bounds of the rest after a walk.
 const (
-	longWalk = 20 * time.Millisecond
-	maxRest  = 250 * time.Millisecond
+	minRest = 5 * time.Millisecond
+	maxRest = 250 * time.Millisecond
 )
 
-// walker is the working memory of the revalidator.
-type walker struct {
-	set   *Set
-	ctx   *xlate.Ctx
-	in    xlate.Input
-	res   xlate.Result
-	seq   uint64 // change number at the start of the walk
-	now   int64
-	idle  int64 // ms after which a flow is removed
-	all   bool  // remove every flow
-	slow  bool  // the last walk was slow: flows with little traffic are not worth translating
-	pps   int64
-	gone  sync.WaitGroup // removals that were asked for in this round
-	asked int
+// leader begins and ends the walks; other revalidators help it with the megaflows.
+type leader struct {
+	set     *Set
+	seq     uint64 // change number of the last walk
+	walkers []*walker
 }
 
+// share is how many megaflows a revalidator takes at once.
+const share = 256
+
 // round walks all megaflows once.
-func (w *walker) round() {
-	s := w.set
+func (l *leader) round() {
+	s := l.set
 	begin := time.Now()
-	w.now = s.now()
+	now := s.now()
 	if s.cfg.Tick != nil {
-		s.cfg.Tick(w.now)
+		s.cfg.Tick(now)
 	}
 	cfg := s.settings.Load()
-	w.seq = s.seq.Load()
-	purge := s.purge.Swap(false)
+	r := s.changes.Round()
+	l.seq = r.Seq
+	snap := s.cfg.Snapshot()
 	n := s.flows.Load()
 	limit := s.limit.Load()
-	w.idle = int64(cfg.MaxIdle)
-	w.all = purge || n > 2*limit
+	w := walk{
+		seq: r.Seq, now: now, idle: int64(cfg.MaxIdle), all: s.purge.Swap(false) || n > 2*limit, pps: int64(cfg.MinRevalidatePPS),
+		slow: s.duration.Load() > int64(cfg.MaxRevalidator)/2,
+	}
 	if n > limit {
 		w.idle = 100
 	}
-	w.pps = int64(cfg.MinRevalidatePPS)
-	w.slow = s.duration.Load() > int64(cfg.MaxRevalidator)/2
-	w.in = xlate.Input{Snap: s.cfg.Snapshot(), Now: w.now}
-	w.asked = 0
-	s.cfg.Datapath.Flows(func(f *dpif.Flow) bool {
-		w.visit(f)
-		return s.ctx.Err() == nil
-	})
-	if w.asked > 0 {
-		w.settle()
+	for len(l.walkers) < cfg.Revalidators {
+		l.walkers = append(l.walkers, &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc)})
 	}
-	s.settled.Store(w.seq)
+	walkers := l.walkers[:max(cfg.Revalidators, 1)]
+	for _, x := range walkers {
+		x.walk = w
+		x.judge = xlate.NewJudge(r, snap)
+		x.in = xlate.Input{Snap: snap, Now: now}
+	}
+	l.visitAll(walkers)
+	for _, x := range walkers {
+		x.settle()
+		x.judge = nil
+	}
+	s.settled.Store(r.Seq)
 	s.cfg.Recirc.Expire()
 	if s.cfg.AfterWalk != nil {
-		s.cfg.AfterWalk(w.now)
+		s.cfg.AfterWalk(now)
 	}
+	s.adapt(time.Since(begin), cfg)
+}
 
-	n = s.flows.Load()
+// visitAll has the walkers visit all megaflows. The leader's goroutine is the first walker, unless there are enough megaflows to
+// keep others busy: then it hands them out.
+func (l *leader) visitAll(walkers []*walker) {
+	s := l.set
+	if len(walkers) == 1 || s.flows.Load() < 2*share {
+		s.cfg.Datapath.Flows(func(f *dpif.Flow) bool {
+			walkers[0].visit(f)
+			return s.ctx.Err() == nil
+		})
+		return
+	}
+	full := make(chan []*dpif.Flow, len(walkers))
+	spare := make(chan []*dpif.Flow, 2*len(walkers)+1)
+	for range cap(spare) {
+		spare <- make([]*dpif.Flow, 0, share)
+	}
+	var wg sync.WaitGroup
+	for _, w := range walkers {
+		wg.Go(func() {
+			for b := range full {
+				for _, f := range b {
+					w.visit(f)
+				}
+				clear(b)
+				spare <- b[:0]
+			}
+		})
+	}
+	b := <-spare
+	s.cfg.Datapath.Flows(func(f *dpif.Flow) bool {
+		if b = append(b, f); len(b) == share {
+			full <- b
+			b = <-spare
+		}
+		return s.ctx.Err() == nil
+	})
+	full <- b
+	close(full)
+	wg.Wait()
+}
+
+// adapt notes how long a walk took and sets the flow limit accordingly.
+func (s *Set) adapt(took time.Duration, cfg *Settings) {
+	n := s.flows.Load()
 	s.maxFlows.Store(max(n, s.maxFlows.Load()))
 	s.avgFlows.Store((s.avgFlows.Load() + n) / 2)
-	ms := max(time.Since(begin).Milliseconds(), 1)
+	ms := max(took.Milliseconds(), 1)
 	s.duration.Store(ms)
+	limit := s.limit.Load()
 	switch {
 	case ms > 2000:
 		limit /= ms / 1000
@@ -147,143 +187,10 @@ func (w *walker) round() {
 		limit = limit * 3 / 4
 	case ms < 1000 && limit < n*1000/ms:
 		limit += 1000
+		if n > limit/2 {
+			// There is need of it and time for it: do not be long about it.
+			limit = max(limit, min(limit+limit/4, n*1000/ms))
+		}
 	}
 	s.limit.Store(min(int64(cfg.FlowLimit), max(limit, minFlowLimit)))
-}
-
-// settle waits until the datapath has taken out what it was asked to, and pushes the last of those flows' counters.
-func (w *walker) settle() {
-	s := w.set
-	w.gone.Wait()
-	s.deadMu.Lock()
-	dead := s.dead
-	s.dead = nil
-	s.deadMu.Unlock()
-	for _, k := range dead {
-		w.push(k, k.flow.Stats()) // final
-		k.release()
-	}
-}
-
-// visit deals with one megaflow.
-func (w *walker) visit(f *dpif.Flow) {
-	k, ok := f.Owner.(*ukey)
-	if !ok || k == nil {
-		if w.all {
-			w.remove(f, nil)
-		}
-		return
-	}
-	if k.going {
-		return
-	}
-	st := f.Stats()
-	packets := st.Packets - k.packets
-	used := max(st.Used, k.created)
-	w.push(k, st)
-	switch {
-	case w.all || used < w.now-w.idle:
-		w.remove(f, k)
-	case k.seq < w.seq:
-		if !w.worthwhile(packets, used) || !w.again(f, k) {
-			w.remove(f, k)
-		}
-	}
-}
-
-// worthwhile says whether a flow is translated again rather than removed: always, unless walks are slow and the flow has had
-// fewer than min-revalidate-pps packets.
-func (w *walker) worthwhile(packets uint64, used int64) bool {
-	if !w.slow || w.pps == 0 {
-		return true
-	}
-	if packets == 0 {
-		return false
-	}
-	return (w.now-used)/int64(packets) < 1000/w.pps
-}
-
-// push moves what the datapath has counted since the last time to where it belongs.
-func (w *walker) push(k *ukey, st dpif.FlowStats) {
-	if st.Packets == k.packets && st.TCPFlags|k.flags == k.flags {
-		return
-	}
-	p := xlate.Push{Packets: st.Packets - k.packets, Bytes: st.Bytes - k.bytes, Used: st.Used, TCPFlags: st.TCPFlags}
-	k.packets, k.bytes = st.Packets, st.Bytes
-	k.flags |= st.TCPFlags
-	for _, e := range k.effects {
-		e.Push(&p)
-	}
-}
-
-// again translates the flow once more. It returns false if the flow is to be removed.
-func (w *walker) again(f *dpif.Flow, k *ukey) bool {
-	key := Key(f)
-	if w.in.Snap.Port(key.InPort()) == nil {
-		return false
-	}
-	w.in.Key = &key
-	w.ctx.Translate(&w.in, &w.res)
-	res := &w.res
-	marks := marksOf(res.Mask)
-	clear(res.Mask[len(k.key):])
-	if wider(res.Mask, f.Mask) || marks&^k.marks != 0 {
-		w.set.cfg.Recirc.Release(res.Recircs)
-		return false
-	}
-	// Installed too narrowly, a flow is right but there are more of them than need be; it goes when it is idle.
-	k.seq = w.seq
-	if !slices.Equal(k.effects, res.Effects) {
-		k.effects = append(k.effects[:0:0], res.Effects...)
-	}
-	k.release()
-	if len(res.Recircs) > 0 {
-		ids := append([]uint32(nil), res.Recircs...)
-		k.recircs = &ids
-	}
-	want := res.Installed()
-	if have := f.Actions.Load(); have == nil || !equalLists(*have, want) {
-		l := new(actions.List)
-		*l = append(make(actions.List, 0, len(want)), want...)
-		w.set.cfg.Datapath.FlowMod(f, l, w.pending(nil))
-	}
-	return true
-}
-
-// pending counts a command to the datapath; the result is called when it has been carried out.
-func (w *walker) pending(then func()) func() {
-	w.asked++
-	w.gone.Add(1)
-	return func() {
-		if then != nil {
-			then()
-		}
-		w.gone.Done()
-	}
-}
-
-// wider says whether m reads bits that installed does not match.
-func wider(m, installed *flow.Mask) bool {
-	for i := range m {
-		if m[i]&^installed[i] != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// remove takes a flow out.
-func (w *walker) remove(f *dpif.Flow, k *ukey) {
-	if k == nil {
-		w.set.cfg.Datapath.FlowDel(f, w.pending(nil))
-		return
-	}
-	k.going, k.flow = true, f
-	s := w.set
-	s.cfg.Datapath.FlowDel(f, w.pending(func() {
-		s.flows.Add(-1)
-		s.deadMu.Lock()
-		s.dead = append(s.dead, k)
-		s.deadMu.Unlock()
-	}))
 }

@@ -49,7 +49,7 @@ type Set struct {
 	cfg Config
 
 	settings atomic.Pointer[Settings]
-	seq      atomic.Uint64 // counts changes; starts at 1
+	changes  xlate.Changes // never empty: there is one from the start
 	limit    atomic.Int64  // present flow limit
 	flows    atomic.Int64  // megaflows installed and not yet taken out
 	exact    atomic.Bool   // upcall/disable-megaflows
@@ -62,6 +62,8 @@ type Set struct {
 	// OpenFlow statistics that the handlers keep.
 	Misses atomic.Uint64
 	Errors atomic.Uint64
+	// Revalidated counts megaflows that were translated again.
+	Revalidated atomic.Uint64
 
 	wake    chan struct{}      // capacity 1: something changed
 	asks    chan chan struct{} // Wait and Purge
@@ -73,16 +75,13 @@ type Set struct {
 
 	mu       sync.Mutex // guards handlers
 	handlers []context.CancelFunc
-
-	deadMu sync.Mutex // guards dead
-	dead   []*ukey    // flows that the datapath has taken out, to be settled
 }
 
 // New starts the handlers and the revalidator.
 func New(c Config) *Set {
 	s := &Set{cfg: c, wake: make(chan struct{}, 1), asks: make(chan chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.seq.Store(1)
+	s.changes.Add(xlate.Change{All: true})
 	s.settings.Store(fill(Settings{}))
 	s.limit.Store(min(initialFlowLimit, DefaultFlowLimit))
 	s.startHandlers(s.settings.Load().Handlers)
@@ -102,6 +101,9 @@ func fill(c Settings) *Settings {
 	def(&c.MinRevalidatePPS, DefaultMinRevalidatePPS)
 	c.MinRevalidatePPS = max(c.MinRevalidatePPS, 0)
 	n := runtime.NumCPU()
+	if c.Handlers != 0 {
+		def(&c.Revalidators, max(n-c.Handlers, 1))
+	}
 	def(&c.Revalidators, n/4+1)
 	def(&c.Handlers, max(n-c.Revalidators, 1))
 	return &c
@@ -143,8 +145,8 @@ func (s *Set) Close() {
 }
 
 // Changed says that translations may have new results from now on. It never blocks.
-func (s *Set) Changed() {
-	s.seq.Add(1)
+func (s *Set) Changed(c xlate.Change) {
+	s.changes.Add(c)
 	s.kick()
 }
 
@@ -170,7 +172,7 @@ func (s *Set) Wait() {
 
 // Settle returns when the megaflows are in step with all changes before the call. It returns at once if they are.
 func (s *Set) Settle() {
-	if s.settled.Load() < s.seq.Load() {
+	if s.settled.Load() < s.changes.Seq() {
 		s.Wait()
 	}
 }

@@ -72,7 +72,8 @@ type Result struct {
 	Port    *Port // where the packet came in; nil if it is none of ours
 	Bridge  *Bridge
 	Flow    *flow.Key // the key as it was at the end
-	Slow    uint32    // actions.Slow… bits: why the datapath is to hand each packet to the slow path; 0 for most flows
+	Deps    Deps
+	Slow    uint32 // actions.Slow… bits: why the datapath is to hand each packet to the slow path; 0 for most flows
 }
 
 // Installed returns the actions that a megaflow of this translation gets: Actions, or the one that hands packets to the slow path, which
@@ -181,6 +182,8 @@ type Ctx struct {
 	port    *Port  // where the packet came in
 	flow    flow.Key
 	base    flow.Key // as the datapath's packet is after out
+	word0   uint64   // of flow, as the packet came in
+	deps    Deps
 	wc      flow.Mask
 	out     actions.List
 	effects []Effect
@@ -220,6 +223,7 @@ func (c *Ctx) translate(in *Input, res *Result) {
 	c.wc = flow.Mask{}
 	c.out, c.effects, c.recircs, c.stack, c.set = c.out[:0], c.effects[:0], c.recircs[:0], c.stack[:0], c.set[:0]
 	c.table, c.rule, c.cookie, c.depth, c.resubmits = 0, nil, ^uint64(0), 0, 0
+	c.deps = Deps{}
 	c.exit, c.inSet, c.inGroup, c.err, c.slow = false, false, false, OK, 0
 	c.bridge, c.port = in.Bridge, nil
 
@@ -247,6 +251,7 @@ func (c *Ctx) translate(in *Input, res *Result) {
 		c.finish(res)
 		return
 	}
+	c.word0 = c.flow[0]
 	c.version = c.bridge.State.Version.Load()
 	var back *node
 	if c.tr != nil {
@@ -314,7 +319,7 @@ func (c *Ctx) finish(res *Result) {
 	}
 	res.Actions, res.Mask, res.Effects, res.Recircs = c.out, &c.wc, c.effects, c.recircs
 	res.Err, res.Port, res.Bridge, res.Flow = c.err, c.port, c.bridge, &c.flow
-	res.Slow = c.slow
+	res.Deps, res.Slow = c.deps, c.slow
 }
 
 // fail records the first error.
@@ -353,6 +358,7 @@ func (c *Ctx) find(id uint8) *Rule {
 }
 
 func (c *Ctx) findRule(id uint8) *Rule {
+	c.noteTable(id)
 	t := c.tableOf(id)
 	if t == nil {
 		return nil

@@ -2,6 +2,8 @@ package xlate
 
 import (
 	"container/list"
+	"math/bits"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -14,7 +16,8 @@ type MACTable struct {
 	max     int
 	idle    int64 // ms
 	flood   map[uint16]bool
-	changed func()
+	changed func(entry uint32)
+	seed    uint64
 	stats   MACStats
 	statics int
 }
@@ -40,9 +43,18 @@ const (
 	DefaultMACIdle = 300_000
 )
 
-// NewMACTable returns an empty table. changed is called, without locks held, when a translation may have a new answer.
-func NewMACTable(changed func()) *MACTable {
-	return &MACTable{entries: map[uint64]*list.Element{}, max: DefaultMACs, idle: DefaultMACIdle, changed: changed}
+// NewMACTable returns an empty table. changed is called, without locks held, when a translation may have a new answer: with the hash
+// of the entry that has changed, as Change.MAC has it, or 0 for many.
+func NewMACTable(changed func(entry uint32)) *MACTable {
+	return &MACTable{
+		entries: map[uint64]*list.Element{}, max: DefaultMACs, idle: DefaultMACIdle, changed: changed, seed: rand.Uint64(),
+	}
+}
+
+// hash is an entry's hash, never 0.
+func (t *MACTable) hash(vlan uint16, mac uint64) uint32 {
+	hi, lo := bits.Mul64(macKey(vlan, mac)^t.seed, 0x9e3779b97f4a7c15)
+	return max(uint32(hi^lo), 1)
 }
 
 func macKey(vlan uint16, mac uint64) uint64 { return uint64(vlan)<<48 | mac }
@@ -64,7 +76,7 @@ func (t *MACTable) Configure(maxEntries int, idle int64, flood map[uint16]bool) 
 	}
 	t.mu.Unlock()
 	if changed {
-		t.changed()
+		t.changed(0)
 	}
 }
 
@@ -77,16 +89,16 @@ func (t *MACTable) drop(e *list.Element) {
 	t.lru.Remove(e)
 }
 
-// evict removes the least recently used entry that is not static.
-func (t *MACTable) evict() bool {
+// evict removes the least recently used entry that is not static and returns its hash, or 0 if there is none.
+func (t *MACTable) evict() uint32 {
 	for e := t.lru.Front(); e != nil; e = e.Next() {
-		if !e.Value.(*MACEntry).Static {
+		if m := e.Value.(*MACEntry); !m.Static {
 			t.drop(e)
 			t.stats.Evicted++
-			return true
+			return t.hash(m.VLAN, m.MAC)
 		}
 	}
-	return false
+	return 0
 }
 
 // Lookup returns the bundle of the address, or nil.
@@ -121,6 +133,7 @@ func (t *MACTable) Learn(vlan uint16, mac uint64, b *BundleState, now int64) {
 		return
 	}
 	changed := false
+	var evicted uint32
 	if e := t.entries[macKey(vlan, mac)]; e != nil {
 		m := e.Value.(*MACEntry)
 		if m.Static || m.Bundle != b && now < m.Used {
@@ -136,17 +149,22 @@ func (t *MACTable) Learn(vlan uint16, mac uint64, b *BundleState, now int64) {
 			changed = true
 		}
 	} else {
-		if len(t.entries) >= t.max && !t.evict() {
-			t.mu.Unlock()
-			return
+		if len(t.entries) >= t.max {
+			if evicted = t.evict(); evicted == 0 {
+				t.mu.Unlock()
+				return
+			}
 		}
 		t.entries[macKey(vlan, mac)] = t.lru.PushBack(&MACEntry{MAC: mac, VLAN: vlan, Bundle: b, Used: now})
 		t.stats.Learned++
 		changed = true
 	}
 	t.mu.Unlock()
+	if evicted != 0 {
+		t.changed(evicted)
+	}
 	if changed {
-		t.changed()
+		t.changed(t.hash(vlan, mac))
 	}
 }
 
@@ -156,14 +174,14 @@ func (t *MACTable) AddStatic(vlan uint16, mac uint64, b *BundleState, now int64)
 	if e := t.entries[macKey(vlan, mac)]; e != nil {
 		t.drop(e)
 	}
-	if len(t.entries) >= t.max && !t.evict() {
+	if len(t.entries) >= t.max && t.evict() == 0 {
 		t.mu.Unlock()
 		return false
 	}
 	t.entries[macKey(vlan, mac)] = t.lru.PushBack(&MACEntry{MAC: mac, VLAN: vlan, Bundle: b, Used: now, Static: true})
 	t.statics++
 	t.mu.Unlock()
-	t.changed()
+	t.changed(0)
 	return true
 }
 
@@ -176,7 +194,7 @@ func (t *MACTable) Delete(vlan uint16, mac uint64) bool {
 	}
 	t.mu.Unlock()
 	if e != nil {
-		t.changed()
+		t.changed(t.hash(vlan, mac))
 	}
 	return e != nil
 }
@@ -193,14 +211,14 @@ func (t *MACTable) Flush(b *BundleState) {
 	}
 	t.mu.Unlock()
 	if n > 0 {
-		t.changed()
+		t.changed(0)
 	}
 }
 
 // Expire removes entries that were not used for the idle time.
 func (t *MACTable) Expire(now int64) {
 	t.mu.Lock()
-	n := 0
+	var gone []uint32
 	for e := t.lru.Front(); e != nil; {
 		next := e.Next()
 		m := e.Value.(*MACEntry)
@@ -210,13 +228,13 @@ func (t *MACTable) Expire(now int64) {
 			}
 			t.drop(e)
 			t.stats.Expired++
-			n++
+			gone = append(gone, t.hash(m.VLAN, m.MAC))
 		}
 		e = next
 	}
 	t.mu.Unlock()
-	if n > 0 {
-		t.changed()
+	for _, h := range gone {
+		t.changed(h)
 	}
 }
 
@@ -259,7 +277,7 @@ func (t *MACTable) DeleteStatic(vlan uint16, mac uint64) bool {
 	}
 	t.mu.Unlock()
 	if e != nil {
-		t.changed()
+		t.changed(t.hash(vlan, mac))
 	}
 	return e != nil
 }

@@ -50,6 +50,7 @@ func (c *Ctx) normal() {
 	c.learnMAC(vlan, from)
 
 	dst := k.EthDst()
+	c.noteMAC(vlan, dst)
 	if to := c.bridge.State.MAC.Lookup(vlan, dst); to != nil {
 		out := to.Cur.Load()
 		switch {

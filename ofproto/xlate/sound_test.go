@@ -14,7 +14,7 @@ import (
 func testSwitch(r *rand.Rand) *Snapshot {
 	snap := &Snapshot{ByDP: make([]*Port, 8)}
 	mk := func(name string) *Bridge {
-		st := &BridgeState{Name: name, MAC: NewMACTable(func() {}), Hooks: &Hooks{}}
+		st := &BridgeState{Name: name, MAC: NewMACTable(func(uint32) {}), Hooks: &Hooks{}}
 		st.Version.Store(1)
 		g := map[uint32]*Group{}
 		st.Groups.Store(&g)
@@ -142,8 +142,8 @@ func fillTables(r *rand.Rand, b *Bridge) {
 	for id := range 4 {
 		t := &Table{Rules: oftable.New[RuleData]()}
 		t.Miss.Store(MissDefault)
-		for range 1 + r.IntN(12) {
-			m, prio := randomRule(r), r.IntN(6)
+		for i := range 1 + r.IntN(12) {
+			m, prio := randomRule(r), r.IntN(6)<<16|i
 			if t.Rules.Find(1, m, prio) == nil {
 				rule := oftable.NewRule[RuleData](m, prio)
 				rule.Data = RuleData{Stats: &RuleStats{}, Actions: randomActions(r, id), Table: uint8(id)}

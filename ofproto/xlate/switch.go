@@ -64,6 +64,7 @@ const NumTables = 254
 // BridgeState is what of a bridge outlives snapshots.
 type BridgeState struct {
 	Name   string
+	ID     uint32                           // tells bridges apart in Deps; need not be unique
 	Tables [NumTables]atomic.Pointer[Table] // nil: no rule was ever in it
 	// Version is the version of the tables that lookups use.
 	Version  atomic.Uint64

@@ -1,0 +1,178 @@
+package upcall
+
+import (
+	"slices"
+	"sync"
+
+	"govs/actions"
+	"govs/dpif"
+	"govs/flow"
+	"govs/ofproto/xlate"
+)
+
+// walk is what holds for one walk of the megaflows.
+type walk struct {
+	seq  uint64 // change number at its start
+	now  int64
+	idle int64 // ms after which a flow is removed
+	all  bool  // remove every flow
+	slow bool  // the last walk was slow: flows with little traffic are not worth translating
+	pps  int64
+}
+
+// walker is one revalidator: in a walk, one goroutine uses it.
+type walker struct {
+	walk
+	set   *Set
+	ctx   *xlate.Ctx
+	in    xlate.Input
+	res   xlate.Result
+	judge *xlate.Judge
+	gone  sync.WaitGroup // commands to the datapath that are under way
+	asked bool
+
+	deadMu sync.Mutex // guards dead
+	dead   []*ukey    // flows that the datapath has taken out, to be settled
+}
+
+// settle waits until the datapath has taken out what it was asked to, and pushes the last of those flows' counters.
+func (w *walker) settle() {
+	if !w.asked {
+		return
+	}
+	w.asked = false
+	w.gone.Wait()
+	w.deadMu.Lock()
+	dead := w.dead
+	w.dead = nil
+	w.deadMu.Unlock()
+	for _, k := range dead {
+		w.push(k, k.flow.Stats()) // final
+		k.release()
+	}
+}
+
+// visit deals with one megaflow.
+func (w *walker) visit(f *dpif.Flow) {
+	k, ok := f.Owner.(*ukey)
+	if !ok || k == nil {
+		if w.all {
+			w.remove(f, nil)
+		}
+		return
+	}
+	if k.going {
+		return
+	}
+	st := f.Stats()
+	packets := st.Packets - k.packets
+	fresh := k.packets == 0
+	used := max(st.Used, k.created)
+	w.push(k, st)
+	switch {
+	case w.all || used < w.now-w.idle:
+		w.remove(f, k)
+	case k.seq >= w.seq:
+	case !w.judge.Concerned(k.seq, &k.deps, k.key, f.Mask):
+		k.seq = w.seq
+	case !fresh && !w.worthwhile(packets, used) || !w.again(f, k):
+		w.remove(f, k)
+	}
+}
+
+// worthwhile says whether a flow is translated again rather than removed: always, unless walks are slow and the flow has had
+// fewer than min-revalidate-pps packets. (A flow that has had none at all so far may be new.)
+func (w *walker) worthwhile(packets uint64, used int64) bool {
+	if !w.slow || w.pps == 0 {
+		return true
+	}
+	if packets == 0 {
+		return false
+	}
+	return (w.now-used)/int64(packets) < 1000/w.pps
+}
+
+// push moves what the datapath has counted since the last time to where it belongs.
+func (w *walker) push(k *ukey, st dpif.FlowStats) {
+	if st.Packets == k.packets && st.TCPFlags|k.flags == k.flags {
+		return
+	}
+	p := xlate.Push{Packets: st.Packets - k.packets, Bytes: st.Bytes - k.bytes, Used: st.Used, TCPFlags: st.TCPFlags}
+	k.packets, k.bytes = st.Packets, st.Bytes
+	k.flags |= st.TCPFlags
+	for _, e := range k.effects {
+		e.Push(&p)
+	}
+}
+
+// again translates the flow once more. It returns false if the flow is to be removed.
+func (w *walker) again(f *dpif.Flow, k *ukey) bool {
+	key := Key(f)
+	if w.in.Snap.Port(key.InPort()) == nil {
+		return false
+	}
+	w.set.Revalidated.Add(1)
+	w.in.Key = &key
+	w.ctx.Translate(&w.in, &w.res)
+	res := &w.res
+	marks := marksOf(res.Mask)
+	clear(res.Mask[len(k.key):])
+	if wider(res.Mask, f.Mask) || marks&^k.marks != 0 {
+		w.set.cfg.Recirc.Release(res.Recircs)
+		return false
+	}
+	// Installed too narrowly, a flow is right but there are more of them than need be; it goes when it is idle.
+	k.seq, k.deps = w.seq, res.Deps
+	if !slices.Equal(k.effects, res.Effects) {
+		k.effects = append(k.effects[:0:0], res.Effects...)
+	}
+	k.release()
+	if len(res.Recircs) > 0 {
+		ids := append([]uint32(nil), res.Recircs...)
+		k.recircs = &ids
+	}
+	want := res.Installed()
+	if have := f.Actions.Load(); have == nil || !equalLists(*have, want) {
+		l := new(actions.List)
+		*l = append(make(actions.List, 0, len(want)), want...)
+		w.set.cfg.Datapath.FlowMod(f, l, w.pending(nil))
+	}
+	return true
+}
+
+// pending counts a command to the datapath; the result is called when it has been carried out.
+func (w *walker) pending(then func()) func() {
+	w.asked = true
+	w.gone.Add(1)
+	return func() {
+		if then != nil {
+			then()
+		}
+		w.gone.Done()
+	}
+}
+
+// wider says whether m reads bits that installed does not match.
+func wider(m, installed *flow.Mask) bool {
+	for i := range m {
+		if m[i]&^installed[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// remove takes a flow out.
+func (w *walker) remove(f *dpif.Flow, k *ukey) {
+	if k == nil {
+		w.set.cfg.Datapath.FlowDel(f, w.pending(nil))
+		return
+	}
+	k.going, k.flow = true, f
+	w.set.cfg.Datapath.FlowDel(f, w.pending(func() {
+		w.set.flows.Add(-1)
+		w.deadMu.Lock()
+		w.dead = append(w.dead, k)
+		w.deadMu.Unlock()
+	}))
+}
