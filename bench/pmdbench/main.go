@@ -234,7 +234,7 @@ func attack(masks int, storm bool) []byte {
 		binary.BigEndian.PutUint32(one[30:], 0x0b000001^1<<(31-j)^r.Uint32()&(1<<(31-j)-1))
 		binary.BigEndian.PutUint16(one[34:], uint16(r.Uint32()))
 		port := uint16(53)
-		if storm && (masks == 0 || n/max(masks, 1)%4 == 0) {
+		if storm {
 			port = 99
 		}
 		binary.BigEndian.PutUint16(one[36:], port)
