@@ -2,6 +2,7 @@
 //
 //	bench/dataplane  cycles per packet of govs, OVS-DPDK and testpmd on the same captures (make bench)
 //	bench/ovsdb      ovsdb-server beside the original's (make bench ROW=ovsdb)
+//	bench/idle       processor time without traffic, and the first packet after a pause (make bench ROW=idle)
 //	bench/pmdbench   one poll-mode thread of package pmd alone, for profiles
 //
 // Benchmarks of single functions stand beside the functions.
