@@ -77,6 +77,9 @@ func (q *queue) take() *command {
 	return first
 }
 
+// waiting says whether there are commands to serve.
+func (p *poller) waiting() bool { return p.commands != nil || p.queue.head.Load() != nil }
+
 // send gives a command to the poller and wakes it if it sleeps.
 func (p *poller) send(c *command) {
 	p.queue.push(c)
@@ -131,13 +134,40 @@ func (p *poller) kick() {
 	}
 }
 
-// serve carries out all queued commands.
+// The poller is loaded when, in the last loadedCycles, a queue has brought a burst of loadedBurst packets that were mostly known.
+// Commands then take serveCycles at a time, and the poller then does without
+// them for serveRest times as long: a storm of new flows, or of expired ones, must not keep it from those packets.
+const (
+	serveCycles = 1 << 14 // some 6 microseconds
+	serveRest   = 3
+
+	loadedBurst  = burst / 4
+	loadedCycles = 1 << 16 // some 25 microseconds
+)
+
+// serve carries out queued commands.
 func (p *poller) serve() {
-	for c := p.queue.take(); c != nil; {
-		next := c.next
+	begin := cycles()
+	loaded := begin-p.loadedTSC < loadedCycles
+	if loaded && begin < p.serveTSC {
+		return
+	}
+	if p.commands == nil {
+		p.commands = p.queue.take()
+	}
+	for now := begin; p.commands != nil; now = cycles() {
+		if loaded && now-begin > serveCycles && p.stopping == nil {
+			p.serveTSC = now + (now-begin)*serveRest
+			break
+		}
+		c := p.commands
+		p.commands = c.next
 		c.next = nil
+		p.hold()
+		if now-p.safeTSC > safeCycles && p.steady {
+			p.safePoint(now)
+		}
 		p.obey(c)
-		c = next
 	}
 	if len(p.scans) != 0 {
 		p.releaseOthers()
@@ -149,6 +179,9 @@ func (p *poller) serve() {
 }
 
 func (p *poller) obey(c *command) {
+	if c.kind > cmdFlowDel || c.kind == cmdPlan || c.kind == cmdFlowPut {
+		p.unhold()
+	}
 	switch c.kind {
 	case cmdVerdict:
 		p.verdict(c)
@@ -185,6 +218,7 @@ func (p *poller) obey(c *command) {
 		return
 	}
 	if c.done != nil {
+		p.unhold()
 		c.done()
 	}
 }

@@ -339,7 +339,7 @@ func (d *Datapath) outPorts(p *poller, now []*poller, dead *[]*outPort) []*outPo
 	outs := make([]*outPort, top)
 	for no, pt := range d.ports {
 		nq := len(pt.tx)
-		o := &outPort{no: no, dev: pt.dev, q: index % nq}
+		o := &outPort{no: no, dev: pt.dev, q: index % nq, steady: isSteady(pt.dev)}
 		if nq < len(now) {
 			o.mu = &pt.tx[o.q]
 		}

@@ -92,6 +92,7 @@ func (p *poller) executePacket(buf *packet.Buf, k *flow.Key, l actions.List) {
 
 // run executes l on g's packets and disposes of them.
 func (p *poller) run(l actions.List, g *group) {
+	p.unhold()
 	for i := range l {
 		a, last := &l[i], i == len(l)-1
 		switch a.Type {

@@ -200,6 +200,7 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 		p.stats.installFailed.add(1)
 	}
 	if on := c.verdict.OnInstalled; on != nil {
+		p.unhold()
 		if err == nil {
 			on(c.flow)
 		} else {

@@ -17,7 +17,7 @@ func (p *poller) idle() {
 	p.busy = false
 	if p.core == dpif.NonPMD || len(p.rxqs) == 0 {
 		switch {
-		case busy || p.queue.head.Load() != nil:
+		case busy || p.waiting():
 			p.wait(0)
 		case len(p.dirty) != 0 || p.unwaited:
 			p.wait(1)
@@ -56,7 +56,7 @@ func (p *poller) doze(busy bool) {
 	s := &p.settings
 	quiet := p.lastTSC - p.packetTSC
 	if s.sleepMax == 0 && !s.adaptive || s.adaptive && quiet < s.signalAfter ||
-		busy || p.most >= lightLoad || p.parked.nMiss != 0 || p.queue.head.Load() != nil {
+		busy || p.most >= lightLoad || p.parked.nMiss != 0 || p.waiting() {
 		p.sleepFor = 0
 		if p.signalled {
 			p.signal(false)
@@ -85,6 +85,7 @@ func (p *poller) doze(busy bool) {
 
 // signal asks the devices of all queues to signal packets, or not to.
 func (p *poller) signal(on bool) {
+	p.unhold()
 	p.signalled = on
 	if !on {
 		for i, fd := range p.signalFDs {
@@ -113,9 +114,10 @@ func (p *poller) signal(on bool) {
 
 // sleep sleeps for so many nanoseconds, or until there is a command or a signal.
 func (p *poller) sleep(ns int64) {
+	p.unhold()
 	begin := cycles()
 	p.asleep.Store(true)
-	if p.queue.head.Load() == nil {
+	if !p.waiting() {
 		p.sleeper.sleep(p.epoll, p.event, ns)
 	}
 	p.asleep.Store(false)
@@ -130,7 +132,8 @@ func (p *poller) sleep(ns int64) {
 // handler has an Action upcall, and no command is queued. Queues that this poller watches are looked at once more, whether
 // or not they were found ready.
 func (p *poller) answerQuiesce() {
-	if p.parked.nMiss != 0 || p.parked.nAction != 0 || p.queue.head.Load() != nil {
+	p.unhold()
+	if p.parked.nMiss != 0 || p.parked.nAction != 0 || p.waiting() {
 		return // what ends the wait is a command, which ends a sleep
 	}
 	for _, q := range p.rxqs {

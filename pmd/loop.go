@@ -13,7 +13,7 @@ import (
 // loop is the poll loop: commands, then every receive queue, then what is to be sent.
 func (p *poller) loop() {
 	for {
-		if p.queue.head.Load() != nil {
+		if p.waiting() {
 			before := cycles()
 			p.serve()
 			if p.stopping != nil {
@@ -21,6 +21,7 @@ func (p *poller) loop() {
 			}
 			p.chargeVerdicts(cycles() - before)
 		}
+		p.hold()
 		switch n := p.pass(); {
 		case n == 0:
 			p.idle()
@@ -35,6 +36,7 @@ func (p *poller) loop() {
 			p.busy = true
 		}
 	}
+	p.unhold()
 	p.leave()
 }
 
@@ -68,6 +70,9 @@ func (p *poller) pass() int {
 		missed := p.process(q)
 		now := cycles()
 		p.charge(q, n, missed, p.searching, now-tsc)
+		if n >= loadedBurst && missed*2 <= n {
+			p.loadedTSC = now
+		}
 		q.cycles.add(now - tsc)
 		p.stats.busyCycles.add(now - tsc)
 		tsc = now
@@ -92,7 +97,11 @@ func (p *poller) pass() int {
 	}
 	p.lastTSC = now
 	p.most = most
+	if now-p.safeTSC > safeCycles && p.steady {
+		p.safePoint(now)
+	}
 	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
+		p.unhold()
 		if p.tick(now) {
 			p.upkeep()
 		}
@@ -332,6 +341,9 @@ func (p *poller) soil(o *outPort) {
 func (p *poller) tx(o *outPort) {
 	p.stats.txPackets.add(uint64(o.batch.N))
 	p.stats.txBatches.add(1)
+	if !o.steady || o.mu != nil {
+		p.unhold()
+	}
 	if o.mu != nil {
 		o.mu.Lock()
 		o.dev.Tx(o.q, o.batch)

@@ -236,11 +236,14 @@ func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
 	return true
 }
 
-// What one search for packets to release may take, and the least pause after it as a multiple of what it took. A storm of wide
-// megaflows must not keep the poller from its work; what is not released early waits for its own verdict.
+// What one search for packets to release may take, and the least pause after it as a multiple of what it took, which doubles each
+// time that nothing is found. A storm of wide megaflows must not keep the poller from its work; what is not released early waits
+// for its own verdict.
 const (
-	scanCycles = 1 << 17 // some 50 microseconds
-	scanRest   = 8
+	scanCycles       = 1 << 17 // some 50 microseconds
+	scanCyclesLoaded = 1 << 14 // while the poller is loaded with known packets
+	scanRest         = 8
+	scanRestMax      = 256
 )
 
 // scanPort asks for releaseOthers of a port.
@@ -261,9 +264,13 @@ func (p *poller) releaseOthers() {
 	if begin < p.nextScan {
 		return
 	}
-	n := 0
+	limit := uint64(scanCycles)
+	if begin-p.loadedTSC < loadedCycles {
+		limit = scanCyclesLoaded
+	}
+	n, found := 0, false
 	for _, o := range p.parked.byHash {
-		if n++; n&15 == 0 && cycles()-begin > scanCycles {
+		if n++; n&15 == 0 && cycles()-begin > limit {
 			break
 		}
 		if o.headRan || o.gone || !slices.Contains(p.scans, o.no) {
@@ -281,10 +288,17 @@ func (p *poller) releaseOthers() {
 		p.stats.missOK.add(1)
 		p.executePacket(c, &o.key, p.actionsOf(p.store.Entry(r)))
 		o.headRan = true
+		found = true
 		p.releaseWhile(o)
 	}
 	p.scans = p.scans[:0]
-	p.nextScan = cycles() + (cycles()-begin)*scanRest
+	if found {
+		p.scanRest = scanRest
+	} else {
+		p.scanRest = min(max(2*p.scanRest, scanRest), scanRestMax)
+	}
+	now := cycles()
+	p.nextScan = now + (now-begin)*p.scanRest
 	p.flush()
 }
 

@@ -79,18 +79,25 @@ type poller struct {
 	trash        *packet.Batch // dropped packets that are not freed yet
 	scans        []dpif.PortNo // ports with packets to release: see releaseOthers
 	nextScan     uint64        // not before this reading of cycles
+	scanRest     uint64
 	random       uint64
 	sleeper      sleeper
 	signalers    []ports.Signaler // of rxqs, as long as all have one; see signal
 	signalFDs    []int            // what they gave; -1: nothing
 	signalEvent  unix.EpollEvent
-	signalled    bool   // the devices have been asked to signal packets
-	sleepFor     int64  // nanoseconds that the next sleep takes
-	searching    uint64 // cycles that the last burst's search in the classifier took
-	pressing     int64  // cycles spent in this iteration on queues that have more packets waiting
-	most         int    // packets that the fullest queue gave in the last iteration
-	packetTSC    uint64 // when packets came last
-	metrics      *perf  // perf while pmd-perf-metrics is on, else nil
+	signalled    bool     // the devices have been asked to signal packets
+	steady       bool     // all queues and the allocator are ports.Steady: hold may hold
+	held         bool     // the goroutine cannot be preempted now: see hold
+	safeTSC      uint64   // last safePoint
+	loadedTSC    uint64   // when a queue last brought many known packets: see loadedBurst
+	serveTSC     uint64   // not before this are more commands served while loaded
+	commands     *command // taken from queue, to be carried out
+	sleepFor     int64    // nanoseconds that the next sleep takes
+	searching    uint64   // cycles that the last burst's search in the classifier took
+	pressing     int64    // cycles spent in this iteration on queues that have more packets waiting
+	most         int      // packets that the fullest queue gave in the last iteration
+	packetTSC    uint64   // when packets came last
+	metrics      *perf    // perf while pmd-perf-metrics is on, else nil
 }
 
 // work is what one burst needs. It holds no Go pointer.
@@ -148,12 +155,13 @@ type rxq struct {
 
 // outPort is a port as one poller sends to it.
 type outPort struct {
-	no    dpif.PortNo
-	dev   ports.Port
-	q     int
-	mu    *sync.Mutex // guards Tx on q when pollers share it; else nil
-	batch *packet.Batch
-	dirty bool
+	no     dpif.PortNo
+	dev    ports.Port
+	q      int
+	mu     *sync.Mutex // guards Tx on q when pollers share it; else nil
+	batch  *packet.Batch
+	dirty  bool
+	steady bool // dev is ports.Steady
 }
 
 // plan is a poller's configuration. It is immutable once sent.
@@ -289,7 +297,9 @@ func (p *poller) adopt(pl *plan) {
 	p.rxqs, p.outs = pl.rxqs, pl.outs
 	p.signalers, p.signalFDs = p.signalers[:0], p.signalFDs[:0]
 	p.unwaited = false
+	p.steady = p.core != dpif.NonPMD && isSteady(p.d.alloc)
 	for _, q := range p.rxqs {
+		p.steady = p.steady && isSteady(q.dev)
 		if _, ok := q.dev.(ports.Waiter); !ok {
 			p.unwaited = true
 		}
@@ -298,6 +308,12 @@ func (p *poller) adopt(pl *plan) {
 		}
 	}
 	p.busy = true
+}
+
+// isSteady says whether v is ports.Steady and says so.
+func isSteady(v any) bool {
+	s, ok := v.(ports.Steady)
+	return ok && s.Steady()
 }
 
 func contains(qs []*rxq, q *rxq) bool {
@@ -349,9 +365,10 @@ func (p *poller) unwatch(q *rxq) {
 
 // wait sleeps until a queue may hold packets or a command comes, but at most ms milliseconds (-1: for ever, 0: only look).
 func (p *poller) wait(ms int) {
+	p.unhold()
 	if ms != 0 {
 		p.asleep.Store(true)
-		if p.queue.head.Load() != nil {
+		if p.waiting() {
 			ms = 0
 		}
 	}

@@ -65,6 +65,7 @@ func (p *poller) post(u *upcall) {
 func (p *poller) wakeHandlers() {
 	for i, h := range p.notify {
 		if h.sleeping.Load() && h.sleeping.CompareAndSwap(true, false) {
+			p.unhold()
 			h.wake()
 		}
 		p.notify[i] = nil

@@ -99,6 +99,12 @@ type Signaler interface {
 	SignalRx(q int, on bool) (fd int)
 }
 
+// Steady is implemented by ports and allocators whose operations on packets (Rx, Tx; Alloc, Free) never make the goroutine wait: no
+// mutex, no channel, no system call that the runtime knows of. A poller that has only such need not be preemptible.
+type Steady interface {
+	Steady() bool
+}
+
 // Backlogger is implemented by ports that can tell how many packets wait in a receive queue. Only q's poller calls it.
 type Backlogger interface {
 	RxBacklog(q int) int

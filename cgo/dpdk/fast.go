@@ -30,6 +30,12 @@ const (
 // fast says whether bursts avoid the scheduler's part of a cgo call.
 const fast = ccall.Supported
 
+// Steady says whether bursts, and operations on mempools, are calls that the scheduler does not see (ports.Steady).
+const Steady = fast
+
+// Steady implements ports.Steady.
+func (m *Mempool) Steady() bool { return Steady }
+
 // The functions that ccall calls.
 var (
 	fastEthRx   = C.gv_fast_function(C.GV_FAST_ETH_RX)

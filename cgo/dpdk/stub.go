@@ -78,6 +78,9 @@ func (m *Mempool) Clone(p *packet.Buf) *packet.Buf { return m.none.Clone(p) }
 // BufSize implements packet.Allocator.
 func (m *Mempool) BufSize() int { return 0 }
 
+// Steady says whether bursts are calls that the scheduler does not see.
+const Steady = false
+
 // InUse implements packet.Allocator.
 func (m *Mempool) InUse() int { return 0 }
 

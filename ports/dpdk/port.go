@@ -64,6 +64,9 @@ func (p *Port) TxQueues() int { return p.txQs }
 // NUMA is the node that the device is on, -1 unknown.
 func (p *Port) NUMA() int { return p.info.NUMA }
 
+// Steady implements ports.Steady.
+func (p *Port) Steady() bool { return dpdk.Steady }
+
 // Rx implements ports.Port.
 func (p *Port) Rx(q int, b *packet.Batch) { dpdk.EthRx(p.id, q, b) }
 

@@ -210,6 +210,9 @@ func (p *Port) RxBacklog(q int) int {
 // TxQueues implements ports.Port. They are spread over the queues that the guest has enabled.
 func (p *Port) TxQueues() int { return p.txQs }
 
+// Steady implements ports.Steady.
+func (p *Port) Steady() bool { return dpdk.Steady }
+
 // Rx implements ports.Port.
 func (p *Port) Rx(q int, b *packet.Batch) {
 	if p.vhost == nil || p.down.Load() {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"govs/internal/clock"
@@ -106,10 +105,9 @@ func run(args []string) int {
 	if c.mlockall {
 		if err := syscall.Mlockall(syscall.MCL_CURRENT | syscall.MCL_FUTURE); err != nil {
 			p.Log.Module("vswitchd").Errf("mlockall failed: %s", strerror.Text(err))
-		} else {
-			debug.SetGCPercent(400)
 		}
 	}
+	defer keep(tuneGC(c.mlockall))
 	return serve(p, clk, &c)
 }
 

@@ -1,0 +1,78 @@
+package pmd
+
+import _ "unsafe" // for go:linkname
+
+// Go's scheduler takes a goroutine that has run for 10 ms off its thread, and another thread has to be scheduled by the kernel
+// before it goes on. For a poller that is a hundred gaps a second, of some ten microseconds on an idle machine and of milliseconds when
+// the processors of the other threads are busy: packets are late or lost. So a poller whose devices allow it holds on to its thread
+// (hold) while it polls, looks up and sends, and gives the runtime an opportunity to stop the world every safeCycles (safePoint).
+// While the garbage collector marks, it runs as any goroutine, because its stack has to be scanned.
+//
+// While it holds on, the goroutine must not wait for anything: no contended mutex, channel or system call of Go's. Where the code
+// might (callbacks, devices that are not ports.Steady, complex actions, the clock, logs), it lets go first.
+
+// holdOn is runtime.procPin: it makes the goroutine not preemptible. letGo is its opposite.
+//
+//go:linkname holdOn runtime.procPin
+func holdOn() int
+
+//go:linkname letGo runtime.procUnpin
+func letGo()
+
+//go:linkname enterSyscall runtime.entersyscall
+func enterSyscall()
+
+//go:linkname exitSyscall runtime.exitsyscall
+func exitSyscall()
+
+// writeBarrier is on while the garbage collector marks; the flag changes only while the world is stopped.
+//
+//go:linkname writeBarrier runtime.writeBarrier
+var writeBarrier struct {
+	enabled bool
+	_       [3]byte
+	_       uint64
+}
+
+// safeCycles is how long a poller holds on to its thread at most: some 40 microseconds.
+const safeCycles = 100_000
+
+// breathe lets the runtime stop the world now, if it waits for that: as if the goroutine made a system call. It must not be split
+// from holdOn by anything that looks at a request to be preempted.
+//
+//go:nosplit
+func breathe() {
+	letGo()
+	enterSyscall()
+	exitSyscall()
+	holdOn()
+}
+
+// hold keeps the goroutine on its thread until release.
+func (p *poller) hold() {
+	if p.steady && !p.held && p.metrics == nil && !writeBarrier.enabled {
+		holdOn()
+		p.held = true
+	}
+}
+
+// unhold lets the goroutine be preempted and wait.
+func (p *poller) unhold() {
+	if p.held {
+		p.held = false
+		letGo()
+	}
+}
+
+// safePoint is called at least every safeCycles, with the present reading of cycles.
+func (p *poller) safePoint(now uint64) {
+	p.safeTSC = now
+	if !p.held {
+		p.hold()
+		return
+	}
+	breathe()
+	if writeBarrier.enabled {
+		p.unhold()
+	}
+}
