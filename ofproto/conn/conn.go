@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"govs/internal/stream"
 	"govs/internal/strerror"
 	"govs/openflow"
 )
@@ -102,7 +103,10 @@ func newConn(m *Manager, name string, nc net.Conn, service bool) *Conn {
 		monitors: make(map[uint32]*openflow.FlowMonitor),
 	}
 	c.wake = sync.NewCond(&c.mu)
-	if s, ok := nc.(syscall.Conn); ok {
+	switch s := nc.(type) {
+	case *stream.Conn:
+		c.raw = s.Syscall()
+	case syscall.Conn:
 		c.raw, _ = s.SyscallConn()
 	}
 	c.role = openflow.RoleEqual
