@@ -1,54 +1,50 @@
 package pmd
 
-import "testing"
+import (
+	"testing"
 
-// TestFair plays iterations of a poller whose queues cost what the test says, and counts the cycles that each got.
-func TestFair(t *testing.T) {
-	play := func(n int, cost, search, missed [2]int, backlog func(q, pass int) bool) (share [2]float64, polls [2]int) {
-		p := &poller{rxqs: []*rxq{{}, {}}}
-		var used [2]int
-		for pass := range n {
-			pressed := p.pressing
-			p.pressing = 0
-			for i, q := range p.rxqs {
-				if q.debt > 0 && q.passOver(pressed) {
-					continue
-				}
-				got := burst
-				if !backlog(i, pass) {
-					got = burst / 2
-				}
-				used[i] += cost[i]
-				polls[i]++
-				p.charge(q, got, missed[i], uint64(search[i]), uint64(cost[i]))
-			}
+	"govs/dpif"
+)
+
+// TestMissesAreFair lets three ports flood the datapath with new flows while no verdict comes. The one packet of a fourth port must still be
+// taken, and its verdict be among the next that are given.
+func TestMissesAreFair(t *testing.T) {
+	r := newRig(t, func(r *rig) { r.hold = make(chan struct{}) })
+	storm := []interface{ Inject(int, []byte) error }{r.port(1, "dummy"), r.port(2, "dummy"), r.port(3, "dummy")}
+	victim, to := r.port(5, "dummy"), r.port(6, "dummy")
+	inject := func(p interface{ Inject(int, []byte) error }, f []byte) {
+		for p.Inject(0, f) != nil {
+			r.settle(p)
 		}
-		all := float64(used[0] + used[1])
-		return [2]float64{float64(used[0]) / all, float64(used[1]) / all}, polls
 	}
-	full := func(int, int) bool { return true }
-	// Equal: in turn.
-	if _, polls := play(1000, [2]int{2000, 2000}, [2]int{}, [2]int{}, full); polls != [2]int{1000, 1000} {
-		t.Errorf("two equal queues were polled %v times", polls)
+	for i := range 3000 {
+		for j, p := range storm {
+			inject(p, udp(j<<12|i&0xfff, i))
+			inject(p, udp(j<<12|i&0xfff, i)) // waits behind the first
+		}
 	}
-	// One's packets are large, or edited: in turn.
-	if _, polls := play(1000, [2]int{2000, 800 * burst}, [2]int{0, 50 * burst}, [2]int{}, full); polls != [2]int{1000, 1000} {
-		t.Errorf("ordinary queues were polled %v times", polls)
+	for _, p := range storm {
+		r.settle(p)
 	}
-	// Long searches: half of the cycles at most, and not nothing.
-	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{0, 50000}, [2]int{}, full); share[0] < 0.48 || share[0] > 0.7 {
-		t.Errorf("beside long searches a queue gets %.2f of the cycles, want about half", share[0])
+	lost := r.d.Drops()
+	if lost[dpif.DropParkedLimit] == 0 {
+		t.Fatalf("this is no storm: drops %v", lost)
 	}
-	// Misses: less.
-	if share, _ := play(100000, [2]int{2000, 60000}, [2]int{}, [2]int{0, burst}, full); share[0] < 0.75 || share[0] > 0.95 {
-		t.Errorf("beside misses a queue gets %.2f of the cycles, want four fifths", share[0])
+	inject(victim, udp(7, 7))
+	r.settle(victim)
+	if now := r.d.Drops(); now[dpif.DropUpcallQueueFull] != lost[dpif.DropUpcallQueueFull] || now[dpif.DropParkedLimit] != lost[dpif.DropParkedLimit] {
+		t.Fatalf("the victim's packet was dropped: %v, before %v", now, lost)
 	}
-	// The other queue has no more waiting: misses cost nobody anything.
-	if _, polls := play(1000, [2]int{2000, 60000}, [2]int{}, [2]int{0, burst}, func(q, _ int) bool { return q == 1 }); polls[1] != 1000 {
-		t.Errorf("with nothing waiting elsewhere the queue was polled %d times of 1000", polls[1])
-	}
-	// Alone.
-	if _, polls := play(1000, [2]int{60000, 60000}, [2]int{}, [2]int{burst, burst}, full); polls != [2]int{1000, 1000} {
-		t.Errorf("two queues of misses were polled %v times", polls)
+	// A handler has taken up to 64 upcalls already; then ports are served in turn.
+	for n := 0; ; n++ {
+		if n > 64+8 {
+			t.Fatalf("no verdict for the victim among %d", n)
+		}
+		r.hold <- struct{}{}
+		r.settle(victim)
+		if got := to.TakeSent(); len(got) == 1 && seqOf(got[0]) == 7 {
+			t.Logf("after %d verdicts", n+1)
+			break
+		}
 	}
 }

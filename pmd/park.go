@@ -13,6 +13,7 @@ const (
 	parkedPerFlow    = 1024 // packets of one identity
 	parkedPerPort    = 2048 // packets of one port on one poller
 	parkedTotal      = 4096 // packets of one poller
+	parkedReserved   = 64   // packets of one port that may always wait, however many others do
 	upcallsPerPort   = 1024 // outstanding misses of one port on one poller
 	actionUpcallsMax = 256  // outstanding Action upcalls of one port on one poller
 )
@@ -62,7 +63,8 @@ func (k *parking) init() { k.byHash = map[uint64]*upcall{} }
 
 // full says whether no may not park another packet.
 func (k *parking) full(no dpif.PortNo) bool {
-	return k.packets >= parkedTotal || *count(&k.byPort, no) >= parkedPerPort
+	n := *count(&k.byPort, no)
+	return n >= parkedPerPort || k.packets >= parkedTotal && n >= parkedReserved
 }
 
 // add counts n packets of no.
