@@ -176,6 +176,12 @@ func TestRandom(t *testing.T) {
 	t.Run("long", func(t *testing.T) { testRandom(t, fiveTuple(), ipv6()) })
 	full := fiveTuple()
 	full[flow.WEthSrc], full[flow.WVLAN] = ^uint64(0), ^uint64(0)
+	vlan := fiveTuple()
+	vlan[flow.WVLAN] = 0x1fff << 32
+	t.Run("shared word", func(t *testing.T) { testRandom(t, fiveTuple(), vlan) })
+	vlan2 := *vlan
+	vlan2[flow.WEthDst] = ^uint64(0)
+	t.Run("places change", func(t *testing.T) { testRandom(t, vlan, &vlan2) })
 	t.Run("full", func(t *testing.T) { testRandom(t, fiveTuple(), full) })
 }
 

@@ -28,6 +28,8 @@ type Subtable struct {
 	id    uint16
 	idx   [flow.Words]uint8  // word number of each compact word
 	cmask [flow.Words]uint64 // mask of each compact word
+	idx2  uint8              // the word that shares compact word 1
+	mask2 uint64             // its mask, 0 when there is none
 	tab   table
 	alias []*flow.Mask // masks that Intern has returned and that differ from the subtable's own
 	slot  int          // in the classifier's filter
@@ -72,7 +74,7 @@ func keyWord(k *flow.Key, i uint8) uint64 {
 // equal compares an entry with a key under the subtable's mask.
 func (t *Subtable) equal(e *Entry, k *flow.Key) bool {
 	d := e.Words[0] ^ k[0] // every mask has all of word 0
-	d |= e.Words[1] ^ keyWord(k, t.idx[1])&t.cmask[1]
+	d |= e.Words[1] ^ (keyWord(k, t.idx[1])&t.cmask[1] | keyWord(k, t.idx2)&t.mask2)
 	d |= e.Words[2] ^ keyWord(k, t.idx[2])&t.cmask[2]
 	d |= e.Words[3] ^ keyWord(k, t.idx[3])&t.cmask[3]
 	if d != 0 {
@@ -364,6 +366,7 @@ func (c *Classifier) Insert(k *flow.Key, m *flow.Mask) (Ref, *Subtable, error) {
 	for i := 0; i < t.words; i++ {
 		*e.word(i) = k[t.idx[i]] & t.cmask[i]
 	}
+	e.Words[1] |= k[t.idx2] & t.mask2
 	if err := t.tab.insert(h, r); err != nil {
 		c.s.Free(r, t.lines)
 		c.drop(t)
@@ -384,9 +387,7 @@ func (c *Classifier) Remove(r Ref) int {
 		return 0
 	}
 	var k flow.Key
-	for i := t.words - 1; i >= 0; i-- { // padding names word 0 too: the true word 0 is written last
-		k[t.idx[i]] = *e.word(i)
-	}
+	t.expand(e, &k)
 	if !t.tab.remove(t.hashKey(&c.s.Seeds, &k), r) {
 		return 0
 	}
@@ -403,10 +404,16 @@ func (c *Classifier) Remove(r Ref) int {
 // Expand writes the masked key of a live entry to k, which must be zero.
 func (s *Store) Expand(e *Entry, k *flow.Key) {
 	if t := s.Subtable(e); t != nil {
-		for i := t.words - 1; i >= 0; i-- {
-			k[t.idx[i]] = *e.word(i)
-		}
+		t.expand(e, k)
 	}
+}
+
+func (t *Subtable) expand(e *Entry, k *flow.Key) {
+	k[t.idx2] = e.Words[1] & t.mask2
+	for i := t.words - 1; i > 0; i-- {
+		k[t.idx[i]] = *e.word(i) & t.cmask[i]
+	}
+	k[0] = e.Words[0] // padding has written there
 }
 
 // Each calls f for every flow.
@@ -444,13 +451,14 @@ func (c *Classifier) subtable(m *flow.Mask, hash uint64) *Subtable {
 func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
 	t := &Subtable{hash: hash}
 	t.u.set(m)
-	for i, w := range m {
-		if w != 0 {
-			t.idx[t.words] = uint8(i)
-			t.cmask[t.words] = w
-			t.words++
-			t.last = i + 1
-		}
+	x := compact(m)
+	t.last, t.words = t.u.Len, 1+x.n
+	t.cmask[0] = m[0]
+	for n, i := range x.idx[:x.n] {
+		t.idx[1+n], t.cmask[1+n] = i, m[i]
+	}
+	if x.shared != 0 {
+		t.idx2, t.mask2 = x.shared, m[x.shared]
 	}
 	if t.words < inlineWords {
 		t.words = inlineWords
@@ -488,17 +496,14 @@ func (c *Classifier) drop(t *Subtable) {
 
 func (c *Classifier) reunite() {
 	var m flow.Mask
-	changed := false
 	for _, t := range c.subs {
 		for i := 0; i < t.last; i++ {
 			m[i] |= t.u.Mask[i]
 		}
 	}
-	for i := range m {
-		changed = changed || (m[i] == 0) != (c.union.Mask[i] == 0)
-	}
+	before := c.union
 	c.union.set(&m)
-	if changed {
+	if !c.union.sameLayout(&before) {
 		c.s.layouts++
 		c.union.Layout = c.s.layouts
 	}

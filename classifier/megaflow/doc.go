@@ -3,7 +3,7 @@
 //
 // A Store holds one poller's flow entries outside the Go heap: the statistics, the output port of the commonest action
 // list, an index to the poller's Go objects, and the masked key, so that a flow whose mask has at most four words (a
-// five-tuple and the Ethernet type) is one cache line. A Classifier holds the flows of one in_port, as every megaflow
+// five-tuple, the Ethernet type and the VLAN tag: two of them share a word) is one cache line. A Classifier holds the flows of one in_port, as every megaflow
 // matches its in_port exactly: one Subtable per distinct mask, ordered by hits. A Subtable is an open-addressing table of
 // cache-line buckets with eight 16-bit tags and eight entry numbers.
 //

@@ -48,6 +48,10 @@ func randomMask(r *rand.Rand) *flow.Mask {
 		w := 1 + r.IntN(flow.LenARP-1)
 		m[w] = ^uint64(0) << r.IntN(64) >> r.IntN(8)
 	}
+	if r.IntN(2) == 0 { // a five-tuple and parts of words, some of which share a place
+		m[flow.WIPv4], m[flow.WL4] = ^uint64(0), 0xff0000ffffffffff
+		m[flow.WEthDst], m[flow.WVLAN] = []uint64{0, 0xffff, ^uint64(0)}[r.IntN(3)], []uint64{0, 0x1fff << 32, 0xffff1fff << 32}[r.IntN(3)]
+	}
 	return &m
 }
 
@@ -84,6 +88,8 @@ func testModel(t *testing.T, seed uint64) {
 	}
 	randomKey := func() flow.Key {
 		k := packetKey(r.IntN(200))
+		k[flow.WVLAN] = uint64(r.IntN(3)) << 32
+		k[flow.WEthDst] ^= uint64(r.IntN(2))
 		for i := flow.LenBase; i < flow.LenARP; i++ {
 			k[i] = uint64(r.IntN(3)) * 0x0123456789abcdef
 		}
@@ -202,6 +208,36 @@ func testModel(t *testing.T, seed uint64) {
 	}
 	if len(c.Subtables()) != 0 || c.Len() != 0 {
 		t.Fatal("subtables are left over")
+	}
+}
+
+// TestCompact checks the common masks' entries: one cache line each.
+func TestCompact(t *testing.T) {
+	s := newStore(t, 100)
+	c := New(s)
+	defer c.Close()
+	m := fiveTuple()
+	m[flow.WL4] |= 0xff << 32
+	m[flow.WVLAN] = 0x1fff << 32
+	k := packetKey(1)
+	ref, sub, err := c.Insert(&k, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sub.Lines() != 1 || !c.Union().Short {
+		t.Errorf("a five-tuple with type, fragment and VLAN takes %d lines; short: %v", sub.Lines(), c.Union().Short)
+	}
+	for _, w := range []int{flow.WEthDst, flow.WVLAN, flow.WIPv4, flow.WL4} {
+		other := k
+		other[w] ^= m[w] & -m[w]
+		if s.Matches(ref, &other, flow.LenBase) || c.Find(&other, flow.LenBase) != 0 {
+			t.Errorf("a packet that differs in word %d matches", w)
+		}
+	}
+	layout := c.Union().Layout
+	m[flow.WEthDst] = ^uint64(0) // shares no word with the VLAN tag any more
+	if _, _, err := c.Insert(&k, m); err != nil || c.Union().Layout == layout {
+		t.Errorf("the words' places changed, the layout did not (%v)", err)
 	}
 }
 
