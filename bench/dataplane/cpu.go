@@ -9,36 +9,47 @@ import (
 	"time"
 )
 
-// threadTime is the time that each thread of a process has spent on a processor.
-func threadTimes(pid int) (map[int]time.Duration, error) {
+// threadsOn are the threads of a process that may run on the given processors ("1") and no other.
+func threadsOn(pid int, cpus string) ([]int, error) {
 	dirs, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
 	if err != nil || len(dirs) == 0 {
 		return nil, fmt.Errorf("process %d has no threads in /proc", pid)
 	}
-	times := map[int]time.Duration{}
+	var tids []int
 	for _, d := range dirs {
-		b, err := os.ReadFile(filepath.Join(d, "schedstat"))
+		b, err := os.ReadFile(filepath.Join(d, "status"))
 		if err != nil {
 			continue // it ended
 		}
-		f := strings.Fields(string(b))
-		tid, _ := strconv.Atoi(filepath.Base(d))
-		if len(f) > 0 {
-			ns, _ := strconv.ParseInt(f[0], 10, 64)
-			times[tid] = time.Duration(ns)
+		for line := range strings.Lines(string(b)) {
+			if v, ok := strings.CutPrefix(line, "Cpus_allowed_list:"); ok && strings.TrimSpace(v) == cpus {
+				tid, _ := strconv.Atoi(filepath.Base(d))
+				tids = append(tids, tid)
+			}
 		}
 	}
-	return times, nil
+	return tids, nil
 }
 
-// busiest is the thread that was on a processor the longest between two readings, and for how long.
-func busiest(a, b map[int]time.Duration) (tid int, d time.Duration) {
-	for t, v := range b {
-		if v-a[t] > d {
-			tid, d = t, v-a[t]
+// onProcessor is the time that the threads have spent on a processor.
+func onProcessor(pid int, tids []int) (time.Duration, error) {
+	var sum time.Duration
+	for _, tid := range tids {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/schedstat", pid, tid))
+		if err != nil {
+			return 0, err
 		}
+		f := strings.Fields(string(b))
+		if len(f) == 0 {
+			return 0, fmt.Errorf("thread %d: empty schedstat", tid)
+		}
+		ns, err := strconv.ParseInt(f[0], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("thread %d: %w", tid, err)
+		}
+		sum += time.Duration(ns)
 	}
-	return tid, d
+	return sum, nil
 }
 
 // tscHz measures the frequency of the time-stamp counter against the clock.

@@ -51,7 +51,10 @@ func (t *Testpmd) text() string {
 var serial atomic.Int32
 
 // Start starts dpdk-testpmd and waits for its prompt. EAL's arguments come first, then those of testpmd.
-func Start(eal, args []string) (*Testpmd, error) {
+func Start(eal, args []string) (*Testpmd, error) { return StartEnv(nil, eal, args) }
+
+// StartEnv is Start with additions ("NAME=value") to the environment.
+func StartEnv(env, eal, args []string) (*Testpmd, error) {
 	all := []string{"--no-pci", "--in-memory"}
 	if slices.Contains(eal, "--no-huge") {
 		all[1] = "--no-shconf" // EAL does not take --in-memory with --no-huge
@@ -62,6 +65,7 @@ func Start(eal, args []string) (*Testpmd, error) {
 	t := &Testpmd{cmd: exec.Command("stdbuf", append([]string{"-oL", "dpdk-testpmd"}, all...)...), done: make(chan struct{})}
 	t.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	t.cmd.Stdout, t.cmd.Stderr = t, t
+	t.cmd.Env = append(os.Environ(), env...)
 	in, err := t.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
