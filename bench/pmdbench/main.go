@@ -31,11 +31,12 @@ import (
 func main() {
 	flows := flag.Int("flows", 1, "distinct five-tuples")
 	masks := flag.Int("masks", 1, "distinct megaflow masks, hit evenly")
-	rule := flag.String("rule", "5tuple", "5tuple or in_port")
+	rule := flag.String("rule", "5tuple", "5tuple, in_port, or wide (which reads a few bits of an address)")
 	inv := flag.Uint("emc", 100, "emc-insert-inv-prob")
 	core := flag.Int("core", 1, "the PMD's core")
 	length := flag.Duration("for", 2*time.Second, "how long to measure")
 	attacks := flag.Int("attack", 0, "distinct megaflow masks of a second port's traffic, at most 1024")
+	gen := flag.Bool("gen", false, "write the packets' headers as they come, instead of a capture")
 	storm := flag.Bool("storm", false, "a second port's packets miss")
 	profile := flag.String("cpuprofile", "", "write a profile")
 	prios := flag.Bool("v", false, "show all counters")
@@ -46,13 +47,19 @@ func main() {
 	check(err)
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "in.pcap")
-	check(os.WriteFile(file, capture(*flows), 0o600))
+	if !*gen {
+		check(os.WriteFile(file, capture(*flows), 0o600))
+	}
 
 	args, _ := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "pmdbench", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
 		"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d", os.Getpid()),
 	}})
 	check(dpdk.Start(args, func(int, string) {}))
-	pool, err := dpdk.NewMempool(dpdk.MempoolConf{Name: "bench", Bufs: max(32767, *flows*2), Cache: 256, Room: 2048, Socket: -1})
+	bufs := max(32767, *flows*2)
+	if *gen {
+		bufs = 32767
+	}
+	pool, err := dpdk.NewMempool(dpdk.MempoolConf{Name: "bench", Bufs: bufs, Cache: 256, Room: 2048, Socket: -1})
 	check(err)
 	start := time.Now()
 	d, err := pmd.New(pmd.Options{
@@ -78,7 +85,12 @@ func main() {
 		check(os.WriteFile(file, attack(*attacks, *storm), 0o600))
 		in2 = open("in2", "net_pcap1,rx_pcap="+file+",infinite_rx=1")
 	}
-	in := open("in", "net_pcap0,rx_pcap="+file+",infinite_rx=1")
+	var in ports.Port
+	if *gen {
+		in = &generator{Port: open("in", "net_null2,size=60"), flows: uint32(*flows), step: step(uint32(*flows))}
+	} else {
+		in = open("in", "net_pcap0,rx_pcap="+file+",infinite_rx=1")
+	}
 	_, err = d.PortAdd(out, 2)
 	check(err)
 	_, err = d.PortAdd(in, 1)
@@ -199,7 +211,12 @@ func answer(d *pmd.Datapath, rule string, masks int, storm bool) {
 		ms[i][flow.WEthDst] = 0xffff
 		if rule == "5tuple" {
 			ms[i][flow.WIPv4] = ^uint64(0)
-			ms[i][flow.WL4] = 0xff000000ffffffff
+			ms[i][flow.WL4] = 0xff0000ffffffffff
+			ms[i][flow.WVLAN] = flow.VLANPresent << 32
+		}
+		if rule == "wide" { // four megaflows for all flows
+			ms[i][flow.WIPv4] = 0x0000_0300
+			ms[i][flow.WL4] = 0xff0000ff << 32
 		}
 		ms[i][flow.WEthSrc] = uint64(i) << 16
 	}
