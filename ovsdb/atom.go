@@ -166,7 +166,8 @@ func (a Atom) JSON() ojson.Value {
 // Symbols maps the names of ["named-uuid", name] to UUIDs within one transaction. A nil *Symbols means that
 // named UUIDs are not allowed. It belongs to one goroutine.
 type Symbols struct {
-	m map[string]*Symbol
+	New func() UUID // makes the UUIDs; NewUUID if nil
+	m   map[string]*Symbol
 }
 
 // Symbol is one named UUID.
@@ -179,7 +180,7 @@ type Symbol struct {
 // NewSymbols returns an empty symbol table.
 func NewSymbols() *Symbols { return &Symbols{} }
 
-// Get returns the symbol with the given name, making it with a new random UUID when it is not there.
+// Get returns the symbol with the given name, making it with a new UUID when it is not there.
 func (s *Symbols) Get(name string) *Symbol {
 	if sym := s.m[name]; sym != nil {
 		return sym
@@ -187,7 +188,11 @@ func (s *Symbols) Get(name string) *Symbol {
 	if s.m == nil {
 		s.m = make(map[string]*Symbol)
 	}
-	sym := &Symbol{Name: strings.Clone(name), UUID: NewUUID()}
+	newUUID := s.New
+	if newUUID == nil {
+		newUUID = NewUUID
+	}
+	sym := &Symbol{Name: strings.Clone(name), UUID: newUUID()}
 	s.m[sym.Name] = sym
 	return sym
 }

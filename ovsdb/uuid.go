@@ -14,6 +14,11 @@ type UUID [16]byte
 func NewUUID() UUID {
 	var u UUID
 	rand.Read(u[:]) // never fails (crypto/rand aborts the program instead)
+	return RandomUUID(u)
+}
+
+// RandomUUID makes a random (version 4) UUID of random bytes.
+func RandomUUID(u [16]byte) UUID {
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
 	return u

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"govs/internal/replay"
 	"govs/internal/strerror"
 	"govs/internal/vlog"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	Log         *vlog.Registry // may be nil
 	// SocketMode is the mode of passive unix sockets before the umask, 0770 if 0.
 	SocketMode os.FileMode
+	// Journal, if not nil, records the streams or plays them back, and Party is the goroutine that dials or accepts.
+	Journal *replay.Journal
+	Party   *replay.Party
 }
 
 func (o *Options) module(name string) *vlog.Module {
@@ -37,6 +41,10 @@ type Conn struct {
 	// Name is the connection name for an active stream, "unix#N" or
 	// "tcp:HOST:PORT" for an accepted one.
 	Name string
+
+	party *replay.Party // of a stream with a journal
+	inner *Conn         // the stream that is recorded
+	peer  string        // see PeerName
 }
 
 // Syscall returns the underlying system connection, or nil for SSL.
@@ -65,6 +73,13 @@ func (o *Options) parse(name string) (Target, error) {
 // Dial opens the active stream with the given name, handshake included. It
 // gives up when ctx is done.
 func Dial(ctx context.Context, name string, o *Options) (*Conn, error) {
+	if o != nil && o.Journal != nil {
+		return dialJournal(o, name, func() (*Conn, error) { return dial(ctx, name, o) })
+	}
+	return dial(ctx, name, o)
+}
+
+func dial(ctx context.Context, name string, o *Options) (*Conn, error) {
 	t, err := o.parse(name)
 	if err != nil {
 		return nil, err
@@ -112,6 +127,9 @@ type Listener struct {
 	scheme string
 	serial *atomic.Uint64
 	tls    *tls.Config
+
+	journal *replay.Journal // nil if there is none
+	party   *replay.Party
 }
 
 // Port returns the TCP port that the listener is bound to, or 0.
@@ -125,6 +143,13 @@ func (l *Listener) Port() int {
 // Accept waits for the next stream. An SSL stream's handshake takes place at
 // its first Read or Write.
 func (l *Listener) Accept() (*Conn, error) {
+	if l.journal != nil {
+		return l.acceptJournal()
+	}
+	return l.accept()
+}
+
+func (l *Listener) accept() (*Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -142,6 +167,13 @@ func (l *Listener) Accept() (*Conn, error) {
 // Listen opens the passive stream with the given name. A socket file that is
 // in the way is replaced.
 func Listen(name string, o *Options) (*Listener, error) {
+	if o != nil && o.Journal != nil {
+		return listenJournal(name, o)
+	}
+	return listen(name, o)
+}
+
+func listen(name string, o *Options) (*Listener, error) {
 	t, err := o.parse(name)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"govs/internal/jsonrpc"
+	"govs/internal/replay"
 	"govs/internal/stream"
 	"govs/internal/vlog"
 )
@@ -66,6 +67,7 @@ type Server struct {
 
 	// mu guards the fields below.
 	mu       sync.Mutex
+	journal  *replay.Journal
 	commands map[string]command
 	conns    map[*jsonrpc.Conn]bool
 	listener *stream.Listener
@@ -144,10 +146,46 @@ func SocketPath(option, runDir, program string, pid int) string {
 	return runDir + "/" + option
 }
 
+// SetJournal makes the server record the commands that it is given, or run those of a recording, in which case Listen opens no socket.
+// The commands about time are not recorded. It is called before Listen.
+func (s *Server) SetJournal(j *replay.Journal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.journal = j
+}
+
+// replay runs the commands of a recording.
+func (s *Server) replay(turn *replay.Party) {
+	defer turn.Leave()
+	for {
+		b, err := turn.Wait(nil)
+		if err != nil {
+			return
+		}
+		m, err := jsonrpc.Parse(b)
+		if err != nil || m.Type != jsonrpc.Request {
+			s.log.Warnf("bad command in the recording: %q", b)
+			continue
+		}
+		r := &Reply{done: make(chan result, 1), unsent: &s.unsent}
+		s.dispatch(context.Background(), m, r)
+		<-r.done
+		s.unsent.Done()
+	}
+}
+
 // Listen makes the socket and serves it in the background until Close. An
 // empty path does nothing.
 func (s *Server) Listen(path string) error {
 	if path == "" {
+		return nil
+	}
+	s.mu.Lock()
+	journal := s.journal
+	s.mu.Unlock()
+	if journal.Replaying() {
+		turn := journal.Party("unixctl")
+		s.wg.Go(func() { s.replay(turn) })
 		return nil
 	}
 	l, err := stream.Listen("punix:"+path, &stream.Options{})
@@ -213,6 +251,10 @@ func (s *Server) Close() {
 func (s *Server) serve(c *jsonrpc.Conn) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	s.mu.Lock()
+	turn := s.journal.Party("unixctl")
+	s.mu.Unlock()
+	defer turn.Leave()
 	requests := make(chan *jsonrpc.Message)
 	s.wg.Go(func() {
 		defer cancel()
@@ -245,8 +287,12 @@ func (s *Server) serve(c *jsonrpc.Conn) {
 			s.log.Warnf("%s: received unexpected %s message", c.Name(), m.Type)
 			return
 		}
+		if !strings.HasPrefix(m.Method, "time/") {
+			_, _ = turn.Wait(func() ([]byte, error) { return m.Append(nil), nil })
+		}
 		r := &Reply{done: make(chan result, 1), unsent: &s.unsent}
 		s.dispatch(ctx, m, r)
+		turn.Leave()
 		var res result
 		select {
 		case res = <-r.done:

@@ -38,7 +38,8 @@ type Database struct {
 	// relay is set when the database is a copy of another server's that passes transactions on.
 	relay *relay
 
-	columnDiff bool // write differences of columns to the log
+	columnDiff bool              // write differences of columns to the log
+	newUUID    func() ovsdb.UUID // makes the UUIDs of new rows
 	compact    compaction
 }
 
@@ -51,7 +52,7 @@ type compaction struct {
 }
 
 func newDatabase(schema *ovsdb.DatabaseSchema, clk clock.Clock, log *vlog.Module) *Database {
-	db := &Database{name: schema.Name, clock: clk, log: log, columnDiff: true}
+	db := &Database{name: schema.Name, clock: clk, log: log, columnDiff: true, newUUID: ovsdb.NewUUID}
 	db.setSchema(schema)
 	return db
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -228,16 +229,28 @@ const statusInterval = 5 * time.Second
 // housekeeping reconfigures when a commit asks for it and writes the status of remotes, until the server closes.
 func (srv *Server) housekeeping() {
 	defer srv.wg.Done()
+	turn := srv.opts.Journal.Party("housekeeping")
+	defer turn.Leave()
 	tick := srv.clock.NewTicker(statusInterval)
 	defer tick.Stop()
 	for {
-		select {
-		case <-srv.reconfigCh:
-			srv.reconfigure()
-		case <-tick.C():
-			srv.updateRemoteStatus()
-		case <-srv.quit:
+		what, err := turn.Wait(func() ([]byte, error) {
+			select {
+			case <-srv.reconfigCh:
+				return []byte("reconfigure"), nil
+			case <-tick.C():
+				return []byte("status"), nil
+			case <-srv.quit:
+				return nil, net.ErrClosed
+			}
+		})
+		switch {
+		case err != nil:
 			return
+		case string(what) == "reconfigure":
+			srv.reconfigure()
+		default:
+			srv.updateRemoteStatus()
 		}
 	}
 }

@@ -28,7 +28,9 @@
 //
 // # Where it differs from ovsdb-server 3.1 on purpose
 //
-//   - Clustered databases, --record and --replay are refused with an error.
+//   - Clustered databases are refused with an error.
+//   - --record and --replay have a file format of govs' own (internal/replay), which has the times too; a replay ends with the
+//     recording. Replication and relays cannot be recorded. Row versions are new in a replay.
 //   - A monitor request with two parameters, a conversion that fails on a map's value, and remove-db after a
 //     failed add-db get an error; each ends the original.
 //   - A weak reference goes with the row it names also when the referring row was changed in the transaction whose

@@ -48,7 +48,7 @@ type execResult struct {
 // elapsed is how long the transaction has waited already.
 func (db *Database) execute(params *ojson.Value, client *Client, elapsed time.Duration) execResult {
 	ops := params.Elems()[1:]
-	e := execState{db: db, txn: newTxn(db), client: client, syms: ovsdb.NewSymbols(), elapsed: elapsed}
+	e := execState{db: db, txn: newTxn(db), client: client, syms: &ovsdb.Symbols{New: db.newUUID}, elapsed: elapsed}
 	e.out = make([]byte, 0, 64*len(ops)+16)
 	e.out = append(e.out, '[')
 	var err error
@@ -185,7 +185,7 @@ func (e *execState) insert(p *ovsdb.Parser) error {
 		sym.Created = true
 	}
 	if uuidV == nil && nameV == nil {
-		u = ovsdb.NewUUID()
+		u = e.db.newUUID()
 	}
 	row, _, err := ovsdb.ParseRow(rowV, t.schema, e.syms)
 	if err != nil {

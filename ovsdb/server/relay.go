@@ -20,6 +20,9 @@ type relay struct {
 
 // AddRelay serves a copy of another server's database. spec is "NAME:REMOTE[,REMOTE...]".
 func (srv *Server) AddRelay(spec string) error {
+	if srv.opts.Journal != nil {
+		return errJournal
+	}
 	name, remotes, ok := strings.Cut(spec, ":")
 	if !ok || !ovsdb.IsID(name) || remotes == "" {
 		return errors.New("relay:" + spec + ": invalid relay specification")

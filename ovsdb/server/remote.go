@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"govs/internal/replay"
 	"govs/internal/stream"
 	"govs/internal/strerror"
 )
@@ -17,6 +18,7 @@ type remote struct {
 	name string // connection name
 	ctx  context.Context
 	stop context.CancelFunc
+	turn *replay.Party // of the goroutine of listenLoop or connectLoop; nil without a journal
 
 	mu       sync.Mutex // guards the fields below; nothing else is locked while it is held
 	opts     remoteOptions
@@ -93,6 +95,13 @@ func (srv *Server) streamOptions() *stream.Options {
 	return &stream.Options{RunDir: srv.opts.RunDir, DefaultPort: stream.OVSDBPort, TLS: srv.opts.TLS, Log: srv.opts.Log}
 }
 
+// streamOptions are the server's, with the remote's part of the journal.
+func (r *remote) streamOptions() *stream.Options {
+	o := r.srv.streamOptions()
+	o.Journal, o.Party = r.srv.opts.Journal, r.turn
+	return o
+}
+
 // setActive makes the running remotes the given ones. srv.remoteMu is held.
 func (srv *Server) setActive(want map[string]remoteOptions) {
 	for name, r := range srv.active {
@@ -110,6 +119,7 @@ func (srv *Server) setActive(want map[string]remoteOptions) {
 			}
 			r = &remote{srv: srv, name: name, opts: opts}
 			r.ctx, r.stop = context.WithCancel(context.Background())
+			r.turn = srv.opts.Journal.Party(srv.opts.Journal.Unique("remote"))
 			srv.active[name] = r
 			r.start()
 			continue
@@ -131,7 +141,7 @@ func (r *remote) start() {
 		go r.connectLoop()
 		return
 	}
-	l, err := stream.Listen(r.name, r.srv.streamOptions())
+	l, err := stream.Listen(r.name, r.streamOptions())
 	if err != nil {
 		r.srv.log("ovsdb_jsonrpc_server").Errf("%s: listen failed: %s", r.name, strerror.Text(err))
 	}
@@ -142,12 +152,13 @@ func (r *remote) start() {
 // listenLoop accepts connections; l is nil when it has to be made first.
 func (r *remote) listenLoop(l *stream.Listener) {
 	defer r.srv.wg.Done()
+	defer r.turn.Leave()
 	for {
 		for l == nil {
 			if !r.sleep(time.Second) {
 				return
 			}
-			l, _ = stream.Listen(r.name, r.srv.streamOptions())
+			l, _ = stream.Listen(r.name, r.streamOptions())
 		}
 		r.mu.Lock()
 		r.listener = l
@@ -158,7 +169,7 @@ func (r *remote) listenLoop(l *stream.Listener) {
 		}
 		c, err := l.Accept()
 		if err != nil {
-			if r.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			if r.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || errors.Is(err, replay.ErrEnded) {
 				l.Close()
 				return
 			}
@@ -175,12 +186,15 @@ func (r *remote) listenLoop(l *stream.Listener) {
 
 // sleep waits and reports whether the remote is still wanted.
 func (r *remote) sleep(d time.Duration) bool {
-	select {
-	case <-r.srv.clock.After(d):
-		return true
-	case <-r.ctx.Done():
-		return false
-	}
+	_, err := r.turn.Wait(func() ([]byte, error) {
+		select {
+		case <-r.srv.clock.After(d):
+			return nil, nil
+		case <-r.ctx.Done():
+			return nil, r.ctx.Err()
+		}
+	})
+	return err == nil
 }
 
 func (r *remote) options() remoteOptions {
@@ -193,7 +207,10 @@ func (r *remote) options() remoteOptions {
 func (r *remote) serve(c *stream.Conn) error {
 	opts := r.options()
 	client := Client{ReadOnly: opts.readOnly, Role: opts.role}
-	if c.Syscall() == nil {
+	if c.Begin(handshakeTimeout) {
+		defer c.End()
+		client.ID = c.PeerName()
+	} else if c.Syscall() == nil {
 		// SSL: the handshake takes place here and must not take for ever.
 		c.SetDeadline(time.Now().Add(handshakeTimeout))
 		if cert := c.PeerCertificate(); cert != nil {
@@ -207,12 +224,13 @@ func (r *remote) serve(c *stream.Conn) error {
 // connectLoop keeps an active connection up.
 func (r *remote) connectLoop() {
 	defer r.srv.wg.Done()
+	defer r.turn.Leave()
 	log := r.srv.log("reconnect")
 	backoff := minBackoff
 	for r.ctx.Err() == nil {
 		r.setState("CONNECTING", nil)
 		log.Infof("%s: connecting...", r.name)
-		c, err := stream.Dial(r.ctx, r.name, r.srv.streamOptions())
+		c, err := stream.Dial(r.ctx, r.name, r.streamOptions())
 		if err == nil {
 			log.Infof("%s: connected", r.name)
 			r.mu.Lock()

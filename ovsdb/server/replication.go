@@ -120,6 +120,9 @@ func (srv *Server) stopCopier() {
 // StartBackup makes the server a backup of the active server: its databases become copies that clients may only
 // read.
 func (srv *Server) StartBackup() error {
+	if srv.opts.Journal != nil {
+		return errJournal
+	}
 	srv.mu.Lock()
 	if srv.repl.active == "" {
 		srv.mu.Unlock()

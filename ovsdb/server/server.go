@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"govs/internal/clock"
+	"govs/internal/replay"
 	"govs/internal/stream"
 	"govs/internal/vlog"
 	"govs/ovsdb"
@@ -28,6 +29,9 @@ type Options struct {
 	// TLSConfig, in which each string may be db:DB,TABLE,COLUMN.
 	TLS       *stream.TLS
 	TLSConfig stream.TLSConfig
+	// Journal, if not nil, records what the server takes in, or plays it back; Clock is its clock then. Replication and relays cannot be
+	// recorded.
+	Journal *replay.Journal
 	// NoColumnDiff writes whole columns to the database file instead of differences.
 	NoColumnDiff bool
 }
@@ -89,6 +93,9 @@ func New(o Options) *Server {
 	return srv
 }
 
+// errJournal says what a journal does not know.
+var errJournal = errors.New("replication and relay databases cannot be recorded")
+
 // log returns the log module with the given name; it may be nil, which discards.
 func (srv *Server) log(module string) *vlog.Module {
 	if srv.opts.Log == nil {
@@ -148,6 +155,9 @@ func (srv *Server) addDB(db *Database) error {
 	}
 	srv.dbs[db.name] = db
 	db.onCommit = srv.followCommit(db)
+	if srv.opts.Journal != nil {
+		db.newUUID = func() ovsdb.UUID { return ovsdb.RandomUUID(srv.opts.Journal.UUID()) }
+	}
 	db.tlog = srv.log("table_log")
 	db.readOnly = db.readOnly || srv.backup
 	srv.mu.Unlock()

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -15,7 +17,9 @@ import (
 	"govs/internal/coverage"
 	"govs/internal/daemon"
 	"govs/internal/getopt"
+	"govs/internal/replay"
 	"govs/internal/stream"
+	"govs/internal/strerror"
 	"govs/internal/unixctl"
 	"govs/internal/vlog"
 	"govs/ovsdb/server"
@@ -32,6 +36,9 @@ type config struct {
 	syncExclude string
 	active      bool
 	noDiff      bool
+	journal     string // directory of the recording
+	record      bool
+	replay      bool
 }
 
 func run(args []string) int {
@@ -109,11 +116,9 @@ func addFlags(p *daemon.Program, c *config) {
 	p.Flags.StringVar(&c.syncExclude, "sync-exclude-tables", "", "")
 	p.Flags.BoolVar(&c.active, "active", false, "")
 	p.Flags.BoolVar(&c.noDiff, "disable-file-column-diff", false, "")
-	notHere := func(name string) func(string) error {
-		return func(string) error { return fmt.Errorf("--%s is not supported", name) }
-	}
-	p.OptionalFunc("record", "", notHere("record"))
-	p.OptionalFunc("replay", "", notHere("replay"))
+	// The last of these counts.
+	p.OptionalFunc("record", "", func(dir string) error { c.journal, c.record, c.replay = dir, true, false; return nil })
+	p.OptionalFunc("replay", "", func(dir string) error { c.journal, c.record, c.replay = dir, false, true; return nil })
 }
 
 func usage(p *daemon.Program) string {
@@ -151,11 +156,20 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 	defer cancel()
 
 	cfg := p.TLSConfig()
+	journal, turn, err := openJournal(p, clk, c)
+	if err != nil {
+		return 1, err
+	}
+	serverClock := clock.Clock(clk)
+	if journal != nil {
+		serverClock = journal.Clock()
+	}
 	srv := server.New(server.Options{
-		Clock: clk, Log: p.Log, RunDir: p.Dirs.Run, DBDir: p.Dirs.DB,
+		Clock: serverClock, Log: p.Log, RunDir: p.Dirs.Run, DBDir: p.Dirs.DB, Journal: journal,
 		TLS: &stream.TLS{}, TLSConfig: cfg, NoColumnDiff: c.noDiff,
 	})
 	defer srv.Close()
+	defer journal.Close()
 	if c.syncExclude != "" {
 		if err := srv.SetSyncExclude(c.syncExclude); err != nil {
 			return 1, err
@@ -187,6 +201,7 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 	}
 	u := unixctl.NewServer(p.VersionText(), p.Log)
 	defer u.Close()
+	u.SetJournal(journal)
 	exited := make(chan struct{})
 	u.Register("exit", "", 0, 0, func(_ context.Context, _ []string, r *unixctl.Reply) {
 		r.Reply("")
@@ -207,7 +222,8 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 		p.Log.Module("ovsdb_server").Infof("%s", p.VersionText())
 	}
 	child := make(chan error, 1)
-	if c.runCommand != "" {
+	turn.Leave()
+	if c.runCommand != "" && !c.replay {
 		cmd := exec.Command("/bin/sh", "-c", c.runCommand)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 		if err := cmd.Start(); err != nil {
@@ -215,14 +231,49 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 		}
 		go func() { child <- cmd.Wait() }()
 	}
-	select {
-	case sig := <-signals:
-		return 0, signalError{sig.(syscall.Signal)}
-	case <-exited:
-		return 0, nil
-	case err := <-child:
-		return childStatus(c.runCommand, err)
+	ended := journal.Done()
+	for {
+		select {
+		case sig := <-signals:
+			return 0, signalError{sig.(syscall.Signal)}
+		case <-exited:
+			return 0, nil
+		case err := <-child:
+			return childStatus(c.runCommand, err)
+		case <-ended:
+			ended = nil
+			err := journal.Err()
+			if c.replay {
+				p.Log.Module("ovs_replay").Infof("end of the recording")
+				return 0, err
+			}
+			p.Log.Module("ovs_replay").Errf("recording has ended: %v", err)
+		}
 	}
+}
+
+// openJournal opens the recording that --record or --replay names; nil without these.
+func openJournal(p *daemon.Program, clk clock.Clock, c *config) (j *replay.Journal, turn *replay.Party, err error) {
+	dir := c.journal
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(p.Dirs.Run, dir)
+	}
+	switch {
+	case c.record:
+		j, turn, err = replay.Record(dir, clk)
+	case c.replay:
+		j, turn, err = replay.Replay(dir, clk)
+	default:
+		return nil, nil, nil
+	}
+	if (c.record || c.replay) && err != nil {
+		var pe *fs.PathError
+		if errors.As(err, &pe) {
+			p.Log.Module("ovs_replay").Errf("%s: fopen failed: %s", pe.Path, strerror.Text(pe.Err))
+			err = fmt.Errorf("failed to open replay file: %s.", strerror.Text(pe.Err))
+		}
+	}
+	return j, turn, err
 }
 
 // signalError says that the process was told to end by a signal.
