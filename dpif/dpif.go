@@ -205,6 +205,17 @@ type Config struct {
 	RxqAffinity      map[string]string // port name -> other_config:pmd-rxq-affinity
 	RxqAssign        string            // pmd-rxq-assign: cycles, roundrobin, group
 	PerfMetrics      bool              // pmd-perf-metrics
+	RxqShared        bool              // pmd-rxq-isolate is false: cores that queues are pinned to get others as well
+	AutoLB           AutoLB            // pmd-auto-lb*
+	TxHash           map[string]bool   // port name -> other_config:tx-steering is hash
+}
+
+// AutoLB are the settings of automatic load balancing between PMDs.
+type AutoLB struct {
+	Enabled     bool
+	Interval    int // minutes
+	Load        int // percent from which a PMD is overloaded
+	Improvement int // percent by which the variance of loads must become smaller
 }
 
 // DropReason names a cause of loss. Its String is the coverage counter's and Prometheus label's name.

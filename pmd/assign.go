@@ -1,6 +1,7 @@
 package pmd
 
 import (
+	"maps"
 	"runtime"
 	"slices"
 	"sort"
@@ -30,7 +31,7 @@ func (d *Datapath) wantedCores() []int {
 		}
 	}
 	if len(cores) == 0 {
-		cores = []int{firstCore()}
+		cores = d.firstCores()
 	}
 	sort.Ints(cores)
 	return cores
@@ -47,83 +48,52 @@ func coreExists(core int) bool {
 	return unix.SchedGetaffinity(0, &set) == nil && set.IsSet(core)
 }
 
-func firstCore() int {
-	for c := 0; c < 1024; c++ {
-		if coreExists(c) {
-			return c
+// firstCores returns the first core of each NUMA node.
+func (d *Datapath) firstCores() []int {
+	var cores []int
+	seen := map[int]bool{}
+	for c := range 1024 {
+		if !coreExists(c) {
+			continue
+		}
+		numa := 0
+		if d.opt.NUMA != nil {
+			numa = d.opt.NUMA(c)
+		}
+		if !seen[numa] {
+			seen[numa] = true
+			cores = append(cores, c)
 		}
 	}
-	return 0
+	if len(cores) == 0 {
+		cores = []int{0}
+	}
+	return cores
 }
 
-// assign decides which poller polls which queue: q.poller. mu is held.
-//
-// Queues of ports that are not polled belong to the non-PMD poller. Pinned queues (pmd-rxq-affinity) go to their core, which is then
-// isolated: it gets no others. The rest are spread as pmd-rxq-assign says: "cycles" (the busiest queues first, over the
-// cores and back), "roundrobin" (in port order), "group" (the busiest first, to the least loaded core).
+// assign makes place's decision the pollers' and the queues': q.poller. Queues of ports that are not polled belong to the non-PMD poller.
+// mu is held.
 func (d *Datapath) assign(now []*poller) {
 	pmds := now[1:]
-	var rest []*rxq
-	isolated := map[int]bool{}
-	load := map[int]uint64{}
-	for _, pt := range d.sortedPorts() {
-		pins := affinity(d.cfg.RxqAffinity[pt.dev.Name()])
+	pl := d.place(pmds)
+	changed := d.reassign
+	d.reassign = false
+	for _, pt := range d.ports {
 		for _, q := range pt.rxqs {
-			q.pinned = false
 			if !pt.dev.Polled() {
 				q.poller = dpif.NonPMD
 				continue
 			}
-			if core, ok := pins[q.q]; ok {
-				if i := slices.IndexFunc(pmds, func(p *poller) bool { return p.core == core }); i >= 0 {
-					q.poller, q.pinned = core, true
-					isolated[core] = true
-					load[core] += q.measured()
-					continue
-				}
-				d.opt.Logf("Core %d cannot be pinned with port '%s' rx queue %d. Unknown numa.", core, pt.dev.Name(), q.q)
-			}
-			rest = append(rest, q)
+			changed = changed || !q.assigned || q.poller != pl.of[q]
+			q.poller, q.pinned, q.assigned = pl.of[q], pl.pinned[q], true
 		}
 	}
-	var free []int
-	for _, p := range pmds {
-		p.isolated = isolated[p.core]
-		if !p.isolated {
-			free = append(free, p.core)
-		}
+	for i, p := range pmds {
+		p.isolated = pl.cores[i].isolated
 	}
-	if len(free) == 0 { // all are isolated: better to share than not to poll
-		for _, p := range pmds {
-			free = append(free, p.core)
-		}
-	}
-	if len(free) == 0 {
-		return
-	}
-	if d.cfg.RxqAssign != "roundrobin" {
-		sort.SliceStable(rest, func(i, j int) bool { return rest[i].measured() > rest[j].measured() })
-	}
-	for i, q := range rest {
-		switch d.cfg.RxqAssign {
-		case "group":
-			best := free[0]
-			for _, c := range free {
-				if load[c] < load[best] {
-					best = c
-				}
-			}
-			q.poller = best
-			load[best] += max(q.measured(), 1)
-		case "roundrobin":
-			q.poller = free[i%len(free)]
-		default:
-			n := len(free)
-			if at := i % (2 * n); at < n {
-				q.poller = free[at]
-			} else {
-				q.poller = free[2*n-1-at]
-			}
+	if changed {
+		for _, t := range pl.texts {
+			d.opt.Logf("%s", t)
 		}
 	}
 }
@@ -149,6 +119,7 @@ func (q *rxq) measured() uint64 { return q.history.last(historyIntervals) }
 func (d *Datapath) Rebalance() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.reassign = true
 	return d.reconfigure()
 }
 
@@ -156,6 +127,7 @@ func (d *Datapath) Rebalance() error {
 func (d *Datapath) Configure(c dpif.Config) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.cfg
 	d.cfg = c
 	set := settings{
 		emcInvProb: c.EMCInsertInvProb, smc: c.SMCEnable, sleepMax: c.PMDSleepMax * 1000, perfMetrics: c.PerfMetrics,
@@ -165,14 +137,79 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	if c.PMDSleepMax < 0 {
 		set.adaptive, set.sleepMax = true, 0
 	}
-	if err := d.reconfigure(); err != nil {
-		return err
+	d.announce(&before)
+	d.setBalancer()
+	if !samePlacing(&before, &c) { // else queues stay where they are, whatever their loads have become
+		if err := d.reconfigure(); err != nil {
+			return err
+		}
 	}
 	if set == d.set {
 		return nil
 	}
 	d.set = set
 	return d.everywhere(func() *command { return &command{kind: cmdSettings, settings: &set} })
+}
+
+// samePlacing says whether two configurations have the same PMDs, and place queues alike.
+func samePlacing(a, b *dpif.Config) bool {
+	return slices.Equal(a.PMDCPUs, b.PMDCPUs) && maps.Equal(a.RxqAffinity, b.RxqAffinity) && a.RxqAssign == b.RxqAssign && a.RxqShared == b.RxqShared &&
+		maps.Equal(a.TxHash, b.TxHash)
+}
+
+// announce logs what has changed, in the original's words. mu is held.
+func (d *Datapath) announce(before *dpif.Config) {
+	c, log := &d.cfg, d.opt.Logf
+	first := !d.configured
+	d.configured = true
+	if c.TxFlushInterval != before.TxFlushInterval {
+		log("Flushing interval for tx queues set to %d us", c.TxFlushInterval)
+	}
+	if c.PerfMetrics != before.PerfMetrics {
+		log("PMD performance metrics collection %s", enabled(c.PerfMetrics))
+	}
+	if c.RxqShared && c.RxqAssign != assignGroup {
+		log("pmd-rxq-isolate can only be set false when using pmd-rxq-assign=group")
+	}
+	if shared := c.RxqShared && c.RxqAssign == assignGroup; first || shared != (before.RxqShared && before.RxqAssign == assignGroup) {
+		if shared {
+			log("pmd-rxq-affinity does not isolate PMD core")
+		} else {
+			log("pmd-rxq-affinity isolates PMD core")
+		}
+	}
+	now, was := c.AutoLB, before.AutoLB
+	if first || now.Interval != was.Interval {
+		log("PMD auto load balance interval set to %d mins", now.Interval)
+	}
+	if first || now.Improvement != was.Improvement {
+		log("PMD auto load balance improvement threshold set to %d%%", now.Improvement)
+	}
+	if first || now.Load != was.Load {
+		log("PMD auto load balance load threshold set to %d%%", now.Load)
+	}
+	if first || now != was {
+		if now.Enabled {
+			log("PMD auto load balance is enabled, interval %d mins, pmd load threshold %d%%, improvement threshold %d%%.", now.Interval, now.Load, now.Improvement)
+		} else if first || was.Enabled {
+			log("PMD auto load balance is disabled.")
+		}
+	}
+	switch {
+	case !first && c.PMDSleepMax == before.PMDSleepMax:
+	case c.PMDSleepMax < 0:
+		log("PMD max sleep request is not set: PMDs sleep only when there is no traffic.")
+	default:
+		log("PMD max sleep request is %d usecs.", c.PMDSleepMax)
+		log("PMD load based sleeps are %s.", enabled(c.PMDSleepMax > 0))
+	}
+}
+
+func enabled(on bool) string {
+	if on {
+		return "enabled"
+	}
+	return "disabled"
 }
 
 // hz is the rate of cycles() per second, measured since the datapath was made.

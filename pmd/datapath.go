@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"govs/classifier/megaflow"
 	"govs/dpif"
 	"govs/flow"
+	"govs/internal/clock"
 	"govs/packet"
 	"govs/ports"
 )
@@ -37,6 +39,8 @@ type Options struct {
 	Logf func(format string, args ...any)
 	// NUMA gives the NUMA node of a core; nil: always 0.
 	NUMA func(core int) int
+	// Clock is what automatic load balancing waits by; nil: there is none.
+	Clock clock.Clock
 	// PerfLog is where suspicious iterations are logged; nil: nowhere.
 	PerfLog *PerfLog
 }
@@ -61,10 +65,13 @@ type Datapath struct {
 	spareStores []*megaflow.Store // of PMDs that have ended, to be used again: see newStore
 	cpus        unix.CPUSet       // that the process may use
 	restCPUs    unix.CPUSet       // that threads other than PMDs use
-	parser      string            // of new PMDs; see parser
-	startMs     int64             // when the datapath was made, as opt.Now says,
-	startTSC    uint64            // cycles() when the datapath was made,
-	startNs     int64             // and the monotonic clock
+	balancer    balancer
+	reassign    bool   // the next assignment is asked for: it is logged
+	configured  bool   // there has been a Configure
+	parser      string // of new PMDs; see parser
+	startMs     int64  // when the datapath was made, as opt.Now says,
+	startTSC    uint64 // cycles() when the datapath was made,
+	startNs     int64  // and the monotonic clock
 	wg          sync.WaitGroup
 }
 
@@ -274,9 +281,19 @@ func (d *Datapath) reconfigure() error {
 			if d.opt.NUMA != nil {
 				p.numa = d.opt.NUMA(core)
 			}
+			d.opt.Logf("PMD thread on numa_id: %d, core id: %2d created.", p.numa, core)
 			fresh = append(fresh, p)
 		}
 		now = append(now, p)
+	}
+	if len(fresh) > 0 || len(now) < len(old) {
+		perNode := map[int]int{}
+		for _, p := range now[1:] {
+			perNode[p.numa]++
+		}
+		for _, numa := range slices.Sorted(maps.Keys(perNode)) {
+			d.opt.Logf("There are %d pmd threads on numa node %d", perNode[numa], numa)
+		}
 	}
 	d.assign(now)
 	for _, p := range fresh {
@@ -289,6 +306,7 @@ func (d *Datapath) reconfigure() error {
 	for _, p := range old {
 		if !slices.Contains(now, p) {
 			d.stop(p)
+			d.opt.Logf("PMD thread on numa_id: %d, core id: %2d destroyed.", p.numa, p.core)
 		}
 	}
 	d.settle()
@@ -340,12 +358,15 @@ func (d *Datapath) outPorts(p *poller, now []*poller, dead *[]*outPort) []*outPo
 	for no, pt := range d.ports {
 		nq := len(pt.tx)
 		o := &outPort{no: no, dev: pt.dev, q: index % nq, steady: isSteady(pt.dev)}
-		if nq < len(now) {
+		o.hash = d.cfg.TxHash[pt.dev.Name()] && nq > 1
+		if o.hash {
+			o.locks = pt.tx
+		} else if index >= nq || index+nq < len(now) { // another poller's queue as well
 			o.mu = &pt.tx[o.q]
 		}
 		if int(no) < len(p.planned.outs) {
 			if was := p.planned.outs[no]; was != nil && was.dev == o.dev {
-				if was.q == o.q && was.mu == o.mu {
+				if was.q == o.q && was.mu == o.mu && was.hash == o.hash {
 					o = was
 				} else {
 					o.batch = nil
@@ -462,6 +483,7 @@ func (d *Datapath) Close() error {
 	if d.closed.Swap(true) {
 		return nil
 	}
+	d.setBalancer()
 	for no, pt := range d.ports {
 		delete(d.ports, no)
 		defer pt.free(d)

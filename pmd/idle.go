@@ -64,7 +64,15 @@ func (p *poller) doze(busy bool) {
 		return
 	}
 	if len(p.dirty) != 0 {
+		if s.adaptive { // tx-flush-interval says how long
+			return
+		}
 		p.flush()
+	}
+	for _, q := range p.rxqs {
+		if q.debt > 0 { // it was passed over and may hold packets
+			return
+		}
 	}
 	switch {
 	case !s.adaptive:

@@ -341,8 +341,12 @@ func (p *poller) soil(o *outPort) {
 func (p *poller) tx(o *outPort) {
 	p.stats.txPackets.add(uint64(o.batch.N))
 	p.stats.txBatches.add(1)
-	if !o.steady || o.mu != nil {
+	if !o.steady || o.mu != nil || o.hash {
 		p.unhold()
+	}
+	if o.hash {
+		p.txHash(o)
+		return
 	}
 	if o.mu != nil {
 		o.mu.Lock()

@@ -81,6 +81,8 @@ type poller struct {
 	nextScan     uint64        // not before this reading of cycles
 	scanRest     uint64
 	random       uint64
+	steerKey     flow.Key // txHash's
+	steerBatch   *packet.Batch
 	sleeper      sleeper
 	signalers    []ports.Signaler // of rxqs, as long as all have one; see signal
 	signalFDs    []int            // what they gave; -1: nothing
@@ -148,9 +150,10 @@ type rxq struct {
 	cycles  counter // spent on its packets since the datapath started
 	packets counter
 	// Assignment; Datapath.mu guards it.
-	poller  int
-	pinned  bool
-	history history // cycles
+	poller   int
+	pinned   bool
+	assigned bool
+	history  history // cycles
 }
 
 // outPort is a port as one poller sends to it.
@@ -158,7 +161,9 @@ type outPort struct {
 	no     dpif.PortNo
 	dev    ports.Port
 	q      int
-	mu     *sync.Mutex // guards Tx on q when pollers share it; else nil
+	mu     *sync.Mutex  // guards Tx on q when pollers share it; else nil
+	hash   bool         // tx-steering=hash: each packet goes to the queue that its flow's hash says
+	locks  []sync.Mutex // with hash, guard Tx on the queues
 	batch  *packet.Batch
 	dirty  bool
 	steady bool // dev is ports.Steady
@@ -174,6 +179,7 @@ func newPoller(d *Datapath, core int) (*poller, error) {
 	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}, clearedAt: d.opt.Now(), parser: parser{name: d.parser}}
 	p.parked.init()
 	p.cloneBatch, p.trash, p.random = packet.NewBatch(), packet.NewBatch(), d.seed()
+	p.steerBatch = packet.NewBatch()
 	var err error
 	fail := func(err error) (*poller, error) {
 		p.release()
@@ -225,6 +231,7 @@ func (p *poller) release() {
 	}
 	packet.FreeBatch(p.cloneBatch)
 	packet.FreeBatch(p.trash)
+	packet.FreeBatch(p.steerBatch)
 	if p.eventFile != nil {
 		p.eventFile.Close()
 	}

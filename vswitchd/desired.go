@@ -80,10 +80,18 @@ func datapathConfig(oc smap) dpif.Config {
 	c := dpif.Config{
 		SMCEnable:       oc.boolean("smc-enable", false),
 		TxFlushInterval: oc.integerIn("tx-flush-interval", 0, 0, 1000000),
-		PMDSleepMax:     oc.integerIn("pmd-maxsleep", oc.integerIn("pmd-sleep-max", -1, 0, 10000), 0, 10000),
+		PMDSleepMax:     min(oc.integerIn("pmd-maxsleep", oc.integerIn("pmd-sleep-max", -1, 0, 1<<62), 0, 1<<62), 10000),
 		RxqAssign:       oc.str("pmd-rxq-assign", "cycles"),
 		PerfMetrics:     oc.boolean("pmd-perf-metrics", false),
 		RxqAffinity:     make(map[string]string),
+		RxqShared:       !oc.boolean("pmd-rxq-isolate", true),
+		AutoLB: dpif.AutoLB{
+			Enabled:     oc.boolean("pmd-auto-lb", false),
+			Interval:    int(oc.integerIn("pmd-auto-lb-rebal-interval", 1, 1, 20000)),
+			Load:        int(oc.integerIn("pmd-auto-lb-load-threshold", 95, 0, 100)),
+			Improvement: int(oc.integerIn("pmd-auto-lb-improvement-threshold", 25, 0, 100)),
+		},
+		TxHash: make(map[string]bool),
 	}
 	// The default inserts one flow in 100; 0 switches the cache off (ovs-vswitchd.conf.db(5)).
 	c.EMCInsertInvProb = uint32(oc.integerIn("emc-insert-inv-prob", 100, 0, 1<<32-1))
@@ -307,6 +315,9 @@ func ifaceState(b *BridgeState, i *vswitch.Interface, want *Desired) *IfaceState
 	}
 	if i.OFPort != nil && *i.OFPort > 0 && *i.OFPort < 0xff00 {
 		want.Previous[i.UUID] = uint16(*i.OFPort)
+	}
+	if i.OtherConfig["tx-steering"] == "hash" {
+		want.Datapath.TxHash[i.Name] = true
 	}
 	if a, ok := i.OtherConfig["pmd-rxq-affinity"]; ok {
 		want.Datapath.RxqAffinity[i.Name] = a

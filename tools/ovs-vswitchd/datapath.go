@@ -20,6 +20,7 @@ func (s *switchSystem) newDatapath(b *vswitchd.Backer) (dpif.Datapath, error) {
 		Now:         func() int64 { return s.clock.Now().UnixMilli() }, // as ofproto reads its clock
 		ThreadStart: s.dpdk.threadStart,
 		NUMA:        affinity.NUMANode,
+		Clock:       s.clock,
 		PerfLog:     s.perfLog,
 		Logf:        func(format string, args ...any) { log.Infof(format, args...) },
 	})
