@@ -28,8 +28,12 @@ const (
 	roleDaemon  = "daemon"  // does the work
 )
 
-// readyFD is the descriptor by which a started process says that it is ready.
-const readyFD = 3
+// readyFD is the descriptor by which a started process says that it is ready; stateFD, in a process with stateVar, is Program.State.
+const (
+	readyFD  = 3
+	stateFD  = 4
+	stateVar = "GOVS_DAEMON_STATE"
+)
 
 func role() string { return os.Getenv(roleVar) }
 
@@ -45,6 +49,7 @@ type daemonState struct {
 	keepOut   bool // standard output stays open
 	pid       *Pidfile
 	ready     *os.File // write end of the starter's pipe, in a started process
+	state     *os.File // see State
 }
 
 // AddDaemonFlags adds --detach, --monitor, --no-chdir, --pidfile,
@@ -81,6 +86,11 @@ func (p *Program) Start() (done bool, code int, err error) {
 		unix.CloseOnExec(readyFD)
 		d.ready = os.NewFile(readyFD, "ready")
 	}
+	if r == roleDaemon && os.Getenv(stateVar) != "" {
+		unix.CloseOnExec(stateFD)
+		d.state = os.NewFile(stateFD, "state")
+	}
+	os.Unsetenv(stateVar)
 	if r == "" && d.pidfile != "" && !d.overwrite {
 		pid, err := RunningPid(d.pidfile)
 		if err != nil {
@@ -131,6 +141,28 @@ func (p *Program) Complete() error {
 	return nil
 }
 
+// SaveState keeps b for the daemon that the monitor starts if this one crashes. Without --monitor it does nothing.
+func (p *Program) SaveState(b []byte) error {
+	f := p.daemon.state
+	if f == nil {
+		return nil
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(b, 0)
+	return err
+}
+
+// LoadState returns what a daemon that crashed had saved, or nil.
+func (p *Program) LoadState() ([]byte, error) {
+	f := p.daemon.state
+	if f == nil {
+		return nil, nil
+	}
+	return io.ReadAll(io.NewSectionReader(f, 0, 1<<30))
+}
+
 // letGo leaves the working directory and closes the standard descriptors.
 func (p *Program) letGo() error {
 	if !p.daemon.noChdir {
@@ -161,7 +193,7 @@ func (p *Program) Close() { p.daemon.pid.Remove() }
 // spawn runs this program again in another role. The file becomes readable
 // when the new process is ready, and ends when it, or all that it started and
 // that kept the descriptor, has ended.
-func spawn(role string) (*exec.Cmd, *os.File, error) {
+func spawn(role string, state *os.File) (*exec.Cmd, *os.File, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
@@ -179,6 +211,10 @@ func spawn(role string) (*exec.Cmd, *os.File, error) {
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{w}
+	if state != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, state)
+		cmd.Env = append(cmd.Env, stateVar+"=1")
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
 	w.Close()
@@ -206,7 +242,7 @@ func wait(cmd *exec.Cmd) syscall.WaitStatus {
 
 // startAndWait is the work of the first process with --detach.
 func (p *Program) startAndWait(role string) (done bool, code int, err error) {
-	cmd, ready, err := spawn(role)
+	cmd, ready, err := spawn(role, nil)
 	if err != nil {
 		return false, 0, fmt.Errorf("could not start the daemon: %w", err)
 	}
@@ -223,12 +259,20 @@ func (p *Program) startAndWait(role string) (done bool, code int, err error) {
 // when it crashes.
 func (p *Program) watch() (code int, err error) {
 	log := p.Log.Module("daemon_unix").Subprogram("monitor")
+	// Where the daemon keeps what the next one is to know; a file of no name, which is not lost with the daemon.
+	var state *os.File
+	if fd, err := unix.MemfdCreate("state", unix.MFD_CLOEXEC); err == nil {
+		state = os.NewFile(uintptr(fd), "state")
+		defer state.Close()
+	} else {
+		log.Warnf("no memory for the daemon's state: %s", strerror.Text(err))
+	}
 	// A terminal's ^C and whoever stops the monitor mean the daemon too.
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	var lastRestart time.Time
 	for first := true; ; first = false {
-		cmd, ready, err := spawn(roleDaemon)
+		cmd, ready, err := spawn(roleDaemon, state)
 		if err != nil {
 			return 1, fmt.Errorf("could not start the daemon: %w", err)
 		}

@@ -13,6 +13,7 @@ import (
 // to which it passes on transactions that change something.
 type relay struct {
 	srv       *Server
+	spec      string
 	db        *Database
 	copier    *copier
 	connected bool // guarded by Database.mu
@@ -33,7 +34,7 @@ func (srv *Server) AddRelay(spec string) error {
 	}
 	db := newDatabase(schema, srv.clock, srv.log("ovsdb_server"))
 	db.readOnly = true
-	r := &relay{srv: srv, db: db}
+	r := &relay{srv: srv, spec: spec, db: db}
 	db.relay = r
 	if err := srv.addDB(db); err != nil {
 		return err

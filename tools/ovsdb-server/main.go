@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -155,6 +156,10 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 
+	files, err := loadState(p, c, files)
+	if err != nil {
+		return 1, err
+	}
 	cfg := p.TLSConfig()
 	journal, turn, err := openJournal(p, clk, c)
 	if err != nil {
@@ -211,7 +216,17 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 	cov := coverage.New()
 	cov.Register(u)
 	go cov.Run(ctx, clk)
-	srv.RegisterUnixctl(u, nil)
+	save := func() {
+		b, err := json.Marshal(srv.State())
+		if err == nil {
+			err = p.SaveState(b)
+		}
+		if err != nil {
+			p.Log.Module("ovsdb_server").Warnf("failed to save the configuration: %s", strerror.Text(err))
+		}
+	}
+	save()
+	srv.RegisterUnixctl(u, save)
 	if err := u.Listen(unixctl.SocketPath(c.unixctl, p.Dirs.Run, p.Name, os.Getpid())); err != nil {
 		return 1, err
 	}
@@ -250,6 +265,21 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config, files []string) (int, 
 			p.Log.Module("ovs_replay").Errf("recording has ended: %v", err)
 		}
 	}
+}
+
+// loadState changes the configuration to what commands had made of it when an earlier daemon of the same monitor crashed, and returns the
+// names of the databases.
+func loadState(p *daemon.Program, c *config, files []string) ([]string, error) {
+	b, err := p.LoadState()
+	if err != nil || len(b) == 0 {
+		return files, err
+	}
+	var s server.State
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("bad saved configuration: %w", err)
+	}
+	c.remotes, c.syncFrom, c.syncExclude, c.active = s.Remotes, s.SyncFrom, s.SyncExclude, !s.Backup
+	return s.Databases, nil
 }
 
 // openJournal opens the recording that --record or --replay names; nil without these.
