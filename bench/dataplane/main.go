@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"govs/test/ovs"
@@ -91,11 +93,22 @@ func (c *config) run(chosen []row, noHuge bool) error {
 	defer os.RemoveAll(dir)
 	c.dir = dir
 	c.hz = tscHz()
+	restore := func() {}
 	if !noHuge {
-		free, restore := reserve(3072)
+		var free int
+		free, restore = reserve(3072)
 		defer restore()
 		c.huge = free >= 3000<<20
 	}
+	// The processes under test end with us.
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ended
+		restore()
+		os.RemoveAll(dir)
+		os.Exit(130)
+	}()
 	begin := time.Now()
 	fmt.Printf("%.0f MHz time-stamp counter, %s, %d runs of %v each; cycles per packet (medians)\n",
 		c.hz/1e6, map[bool]string{true: "huge pages", false: "no huge pages"}[c.huge], c.runs, c.length)

@@ -49,7 +49,7 @@ func (s *subject) measure() (result, error) {
 		return r, err
 	}
 	var failed float64
-	if r.Own, failed, err = s.own(); err != nil {
+	if r.Own, r.Walk, failed, err = s.own(); err != nil {
 		return r, err
 	}
 	note := func(format string, args ...any) {
@@ -119,9 +119,11 @@ func (c *config) measureSides(r row, sides []string, o *outcome) {
 	subjects := make([]*subject, len(sides))
 	errs := make([]error, len(sides))
 	var wg sync.WaitGroup
-	if _, err := capture(c.dir, r); err != nil && r.kind != guests {
-		o.fail("bench", err)
-		return
+	if r.kind != guests {
+		if _, err := capture(c.dir, r); err != nil {
+			o.fail("bench", err)
+			return
+		}
 	}
 	if _, err := traffic(c.dir, r); err != nil {
 		o.fail("bench", err)

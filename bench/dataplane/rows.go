@@ -87,18 +87,30 @@ func exact(int) []string {
 		"move:NXM_OF_UDP_SRC[]->NXM_NX_REG2[0..15],move:NXM_OF_UDP_DST[]->NXM_NX_REG2[16..31],output:2"}
 }
 
-// subtables gives each of k masks the same share of the flows; every packet of flow i matches mask i%k only.
+// subtables gives each of k masks the same share of the flows: the class of a flow, i%k, is its DSCP, and each class has a table of
+// its own whose rules read so much of the source MAC beside the five-tuple. So each megaflow has the mask of its class.
 func subtables(k int) func(int) []string {
 	return func(n int) []string {
 		var rules []string
+		for m := range k {
+			rules = append(rules, fmt.Sprintf("ip,nw_tos=%d,actions=resubmit(,%d)", m<<2, m+1))
+		}
 		for i := range n {
-			f := flowN(i)
-			// The masks differ in how much of the source MAC they read besides the whole five-tuple.
-			m := i % k
+			f, m := flowN(i), i%k
 			mask := uint64(1)<<48 - 1 - (uint64(1)<<(m+1) - 1)
-			rules = append(rules, fmt.Sprintf("dl_src=%s/%s,%s,%s", mac(f.smac&mask), mac(mask), f.match(), out))
+			rules = append(rules, fmt.Sprintf("table=%d,dl_src=%s/%s,%s,%s", m+1, mac(f.smac&mask), mac(mask), f.match(), out))
 		}
 		return rules
+	}
+}
+
+// classed are the frames for subtables(k).
+func classed(k int) func(flow, int, uint32) []byte {
+	return func(f flow, i int, tail uint32) []byte {
+		b := f.udp(64, tail)
+		b[15] = byte(i%k) << 2
+		fix(b)
+		return b
 	}
 }
 
@@ -181,9 +193,9 @@ var rows = []row{
 	{name: "megaflow-1k", about: "megaflow only, 1,000 flows", flows: 1000, conf: noEMC, rules: perFlow, goal: lookups},
 	{name: "megaflow-10k", about: "megaflow only, 10,000 flows", flows: 10000, conf: noEMC, rules: perFlow, goal: lookups},
 	{name: "megaflow-100k", about: "megaflow only, 100,000 flows that share a megaflow", flows: 100000, spread: 100000, conf: noEMC, rules: shared, goal: lookups},
-	{name: "subtables-1", about: "megaflow only, 1 subtable, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(1), goal: lookups},
-	{name: "subtables-5", about: "megaflow only, 5 subtables hit evenly, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(5), goal: lookups},
-	{name: "subtables-20", about: "megaflow only, 20 subtables hit evenly, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(20), goal: lookups},
+	{name: "subtables-1", about: "megaflow only, 1 subtable, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(1), frame: classed(1), goal: lookups},
+	{name: "subtables-5", about: "megaflow only, 5 subtables hit evenly, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(5), frame: classed(5), goal: lookups},
+	{name: "subtables-20", about: "megaflow only, 20 subtables hit evenly, 1,000 flows", flows: 1000, conf: noEMC, rules: subtables(20), frame: classed(20), goal: lookups},
 	{name: "ipv6-tcp", about: "IPv6/TCP, five-tuple rules, 1,000 flows", flows: 1000, rules: perFlow6, goal: edits,
 		frame: func(f flow, _ int, tail uint32) []byte { return f.tcp6(tail) }},
 	{name: "qinq-udp", about: "two VLAN tags, UDP, five-tuple rules, 1,000 flows", flows: 1000, rules: perFlow, goal: edits,

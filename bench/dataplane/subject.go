@@ -42,15 +42,16 @@ type subject struct {
 
 // A result is one measurement of one side.
 type result struct {
-	Cycles  float64 `json:"cycles"`            // per packet: see config.between
-	Outside float64 `json:"outside,omitempty"` // rows of guests: the polling thread's time over packets, idle loops included
-	Own     float64 `json:"own,omitempty"`     // the switch's own "avg processing cycles per packet"
-	Mpps    float64 `json:"mpps"`              // packets that left, per elapsed microsecond
-	In      uint64  `json:"in"`                // packets received in the time
-	Out     uint64  `json:"out"`               // packets that left
-	Dropped uint64  `json:"dropped"`           // packets that ports counted as dropped
-	Flows   int     `json:"flows,omitempty"`   // megaflows at its end
-	Share   float64 `json:"on_processor"`      // part of the time that the polling thread had its processor
+	Cycles  float64 `json:"cycles"`              // per packet: see config.between
+	Outside float64 `json:"outside,omitempty"`   // rows of guests: the polling thread's time over packets, idle loops included
+	Own     float64 `json:"own,omitempty"`       // the switch's own "avg processing cycles per packet"
+	Walk    float64 `json:"subtables,omitempty"` // subtables that the switch says it looked into for a megaflow hit
+	Mpps    float64 `json:"mpps"`                // packets that left, per elapsed microsecond
+	In      uint64  `json:"in"`                  // packets received in the time
+	Out     uint64  `json:"out"`                 // packets that left
+	Dropped uint64  `json:"dropped"`             // packets that ports counted as dropped
+	Flows   int     `json:"flows,omitempty"`     // megaflows at its end
+	Share   float64 `json:"on_processor"`        // part of the time that the polling thread had its processor
 	Note    string  `json:"note,omitempty"`
 }
 
@@ -339,6 +340,7 @@ var (
 	reFlows = regexp.MustCompile(`flows: (\d+)`)
 	rePort  = regexp.MustCompile(`port \d+: (\S+) \(.*\)\s+RX packets:(\d+) errors:\d+ dropped:(\d+|\?).*\s+TX packets:(\d+) errors:\d+ dropped:(\d+|\?)`)
 	reOwn   = regexp.MustCompile(`avg processing cycles per packet: ([0-9.]+)`)
+	reWalk  = regexp.MustCompile(`avg. subtable lookups per megaflow hit: ([0-9.]+)`)
 	reMiss  = regexp.MustCompile(`miss with failed upcall: (\d+)`)
 	reDrop  = regexp.MustCompile(`(?m)^(\S*drop\S*|netdev_dpdk_\S*drop\S*) .*total: (\d+)$`)
 )
@@ -415,11 +417,11 @@ func (s *subject) drops() (map[string]uint64, error) {
 	return d, nil
 }
 
-// own is the switch's own figure and its failed upcalls, since the last pmd-stats-clear.
-func (s *subject) own() (cycles, failed float64, err error) {
+// own are the switch's own figures since the last pmd-stats-clear: cycles per packet, subtables per megaflow hit, failed upcalls.
+func (s *subject) own() (cycles, walk, failed float64, err error) {
 	text, err := s.ask("dpif-netdev/pmd-stats-show")
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	// The section of the poll-mode thread, not that of the main thread.
 	if i := strings.Index(text, "pmd thread"); i >= 0 {
@@ -428,5 +430,5 @@ func (s *subject) own() (cycles, failed float64, err error) {
 			text = text[:j]
 		}
 	}
-	return number(reOwn, text), number(reMiss, text), nil
+	return number(reOwn, text), number(reWalk, text), number(reMiss, text), nil
 }
