@@ -338,7 +338,7 @@ type counts struct{ rx, tx, rxDropped, txDropped uint64 }
 
 var (
 	reFlows = regexp.MustCompile(`flows: (\d+)`)
-	rePort  = regexp.MustCompile(`port \d+: (\S+) \(.*\)\s+RX packets:(\d+) errors:\d+ dropped:(\d+|\?).*\s+TX packets:(\d+) errors:\d+ dropped:(\d+|\?)`)
+	rePort  = regexp.MustCompile(`port \d+: (\S+) \(.*\)\s+RX packets:(\d+) errors:\S+ dropped:(\d+|\?).*\s+TX packets:(\d+) errors:\S+ dropped:(\d+|\?)`)
 	reOwn   = regexp.MustCompile(`avg processing cycles per packet: ([0-9.]+)`)
 	reWalk  = regexp.MustCompile(`avg. subtable lookups per megaflow hit: ([0-9.]+)`)
 	reMiss  = regexp.MustCompile(`miss with failed upcall: (\d+)`)
