@@ -36,7 +36,6 @@ type subject struct {
 
 	gateFile string // while it exists, a net_pcap0 that is started receives nothing (traffic.c)
 
-	res []result
 	err error
 }
 
