@@ -76,24 +76,23 @@ func (d *Datapath) firstCores() []int {
 func (d *Datapath) assign(now []*poller) {
 	pmds := now[1:]
 	pl := d.place(pmds)
-	changed := d.reassign
-	d.reassign = false
 	for _, pt := range d.ports {
 		for _, q := range pt.rxqs {
 			if !pt.dev.Polled() {
 				q.poller = dpif.NonPMD
 				continue
 			}
-			changed = changed || !q.assigned || q.poller != pl.of[q]
-			q.poller, q.pinned, q.assigned = pl.of[q], pl.pinned[q], true
+			q.poller, q.pinned = pl.of[q], pl.pinned[q]
 		}
 	}
 	for i, p := range pmds {
 		p.isolated = pl.cores[i].isolated
 	}
-	if changed {
-		for _, t := range pl.texts {
-			d.opt.Logf("%s", t)
+	for _, t := range pl.texts {
+		if t.warn {
+			d.opt.Warnf("%s", t.text)
+		} else {
+			d.opt.Logf("%s", t.text)
 		}
 	}
 }
@@ -119,7 +118,6 @@ func (q *rxq) measured() uint64 { return q.history.last(historyIntervals) }
 func (d *Datapath) Rebalance() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.reassign = true
 	return d.reconfigure()
 }
 
@@ -128,6 +126,12 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	before := d.cfg
+	if how := c.RxqAssign; how != assignCycles && how != assignGroup && how != assignRoundRobin {
+		if how != "" {
+			d.opt.Warnf("Unsupported rx queue to PMD assignment mode in pmd-rxq-assign. Defaulting to 'cycles'.")
+		}
+		c.RxqAssign = assignCycles
+	}
 	d.cfg = c
 	set := settings{
 		emcInvProb: c.EMCInsertInvProb, smc: c.SMCEnable, sleepMax: c.PMDSleepMax * 1000, perfMetrics: c.PerfMetrics,
@@ -168,8 +172,11 @@ func (d *Datapath) announce(before *dpif.Config) {
 	if c.PerfMetrics != before.PerfMetrics {
 		log("PMD performance metrics collection %s", enabled(c.PerfMetrics))
 	}
-	if c.RxqShared && c.RxqAssign != assignGroup {
-		log("pmd-rxq-isolate can only be set false when using pmd-rxq-assign=group")
+	if c.RxqAssign != before.RxqAssign && (!first || c.RxqAssign != assignCycles) {
+		log("Rxq to PMD assignment mode changed to: '%s'.", c.RxqAssign)
+	}
+	if c.RxqShared && c.RxqAssign != assignGroup && (!before.RxqShared || c.RxqAssign != before.RxqAssign) {
+		d.opt.Warnf("pmd-rxq-isolate can only be set false when using pmd-rxq-assign=group")
 	}
 	if shared := c.RxqShared && c.RxqAssign == assignGroup; first || shared != (before.RxqShared && before.RxqAssign == assignGroup) {
 		if shared {

@@ -1,6 +1,7 @@
 package pmd
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -52,7 +53,6 @@ func (d *Datapath) balance() bool {
 		return false
 	}
 	d.opt.Logf("PMD auto load balance dry run. Requesting datapath reconfigure.")
-	d.reassign = true
 	if err := d.reconfigure(); err != nil {
 		d.opt.Logf("PMD auto load balance: %v", err)
 	}
@@ -139,9 +139,6 @@ func (d *Datapath) place(pmds []*poller) *placement {
 	for _, p := range pmds {
 		cores = append(cores, coreAt{core: p.core, numa: p.numa})
 	}
-	how := d.cfg.RxqAssign
-	if how != assignGroup && how != assignRoundRobin {
-		how = assignCycles
-	}
+	how := cmp.Or(d.cfg.RxqAssign, assignCycles)
 	return place(cores, queues, how, !d.cfg.RxqShared || how != assignGroup)
 }

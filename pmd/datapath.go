@@ -37,6 +37,8 @@ type Options struct {
 	MaxFlows int
 	// Logf gets messages for the operator; nil: none.
 	Logf func(format string, args ...any)
+	// Warnf gets warnings; nil: Logf does.
+	Warnf func(format string, args ...any)
 	// NUMA gives the NUMA node of a core; nil: always 0.
 	NUMA func(core int) int
 	// Clock is what automatic load balancing waits by; nil: there is none.
@@ -66,7 +68,6 @@ type Datapath struct {
 	cpus        unix.CPUSet       // that the process may use
 	restCPUs    unix.CPUSet       // that threads other than PMDs use
 	balancer    balancer
-	reassign    bool   // the next assignment is asked for: it is logged
 	configured  bool   // there has been a Configure
 	parser      string // of new PMDs; see parser
 	startMs     int64  // when the datapath was made, as opt.Now says,
@@ -89,6 +90,9 @@ var _ dpif.Datapath = (*Datapath)(nil)
 func New(o Options) (*Datapath, error) {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
+	}
+	if o.Warnf == nil {
+		o.Warnf = o.Logf
 	}
 	if o.MaxFlows == 0 {
 		o.MaxFlows = 2 << 20
@@ -286,6 +290,11 @@ func (d *Datapath) reconfigure() error {
 		}
 		now = append(now, p)
 	}
+	for _, p := range old {
+		if !slices.Contains(now, p) {
+			d.opt.Logf("PMD thread on numa_id: %d, core id: %2d destroyed.", p.numa, p.core)
+		}
+	}
 	if len(fresh) > 0 || len(now) < len(old) {
 		perNode := map[int]int{}
 		for _, p := range now[1:] {
@@ -306,7 +315,6 @@ func (d *Datapath) reconfigure() error {
 	for _, p := range old {
 		if !slices.Contains(now, p) {
 			d.stop(p)
-			d.opt.Logf("PMD thread on numa_id: %d, core id: %2d destroyed.", p.numa, p.core)
 		}
 	}
 	d.settle()

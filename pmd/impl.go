@@ -43,8 +43,9 @@ func (p *poller) parserNow() string {
 type implementations struct {
 	find func() map[string]*Datapath
 
-	mu       sync.Mutex // guards priority
+	mu       sync.Mutex // guards all below
 	priority [2]uint8   // of the functions that look up a subtable
+	kept     [2]uint64  // subtables of the main thread that were there when the function was no longer the best: they keep it
 }
 
 // lookups are the functions that look up a subtable, in the order in which they are listed.
@@ -174,13 +175,17 @@ func (m *implementations) chosen() int {
 	return 0
 }
 
-// classifiers returns how many classifiers have subtables, and how many subtables.
-func (m *implementations) classifiers() (ports, subtables uint64) {
+// classifiers returns how many classifiers of PMDs have subtables, how many subtables, and how many the main thread has.
+func (m *implementations) classifiers() (ports, subtables, ofMain uint64) {
 	for _, d := range m.find() {
-		for _, p := range d.allPollers() {
+		for i, p := range d.allPollers() {
 			_ = p.callWait(&command{kind: cmdCall, call: func(p *poller) {
 				for _, c := range p.cls {
-					if c != nil && len(c.Subtables()) != 0 {
+					switch {
+					case c == nil || len(c.Subtables()) == 0:
+					case i == 0:
+						ofMain += uint64(len(c.Subtables()))
+					default:
 						ports++
 						subtables += uint64(len(c.Subtables()))
 					}
@@ -188,19 +193,28 @@ func (m *implementations) classifiers() (ports, subtables uint64) {
 			}})
 		}
 	}
-	return ports, subtables
+	return ports, subtables, ofMain
+}
+
+// keep forgets kept subtables that are gone. mu is held.
+func (m *implementations) keep(ofMain uint64) {
+	for i := range m.kept {
+		m.kept[i] = min(m.kept[i], ofMain)
+		ofMain -= m.kept[i]
+	}
 }
 
 func (m *implementations) lookupText() string {
-	_, used := m.classifiers()
+	_, used, ofMain := m.classifiers()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.keep(ofMain)
 	var b strings.Builder
 	b.WriteString("Available dpcls implementations:\n")
 	for i, name := range lookups {
-		n := uint64(0)
+		n := m.kept[i]
 		if i == m.chosen() {
-			n = used
+			n = used + ofMain - m.kept[1-i]
 		}
 		fmt.Fprintf(&b, "  %s (Use count: %d, Priority: %d)\n", name, n, m.priority[i])
 	}
@@ -220,13 +234,16 @@ func (m *implementations) setPriority(args []string) (string, error) {
 	if i < 0 {
 		return "", errors.New("error, subtable lookup function not found\n")
 	}
-	ports, subtables := m.classifiers()
+	ports, subtables, ofMain := m.classifiers()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.keep(ofMain)
 	before := m.chosen()
 	m.priority[i] = uint8(n)
 	if m.chosen() == before {
 		ports, subtables = 0, 0
+	} else {
+		m.kept[before] = ofMain - m.kept[1-before]
 	}
 	return fmt.Sprintf("Lookup priority change affected %d dpcls ports and %d subtables.\n", ports, subtables), nil
 }

@@ -40,7 +40,13 @@ type placement struct {
 	cores  []coreAt // as place got them, with their loads
 	of     map[*rxq]int
 	pinned map[*rxq]bool
-	texts  []string // for the log, in the original's words
+	texts  []logged // in the original's words
+}
+
+// logged is a message for the log.
+type logged struct {
+	warn bool
+	text string
 }
 
 // place decides which PMD polls which queue. Pinned queues go to their core, which is then isolated: it gets no others, unless isolate is
@@ -63,7 +69,7 @@ func place(cores []coreAt, queues []queueAt, how string, isolate bool) *placemen
 		}
 		i := slices.IndexFunc(p.cores, func(c coreAt) bool { return c.core == q.pin })
 		if i < 0 {
-			p.logf("Core %2d cannot be pinned with port '%s' rx queue %d. Use pmd-cpu-mask to enable a pmd on core %d. An alternative core will be assigned.",
+			p.warnf("Core %2d cannot be pinned with port '%s' rx queue %d. Use pmd-cpu-mask to enable a pmd on core %d. An alternative core will be assigned.",
 				q.pin, q.port, q.id, q.pin)
 			rest = append(rest, q)
 			continue
@@ -89,10 +95,10 @@ func place(cores []coreAt, queues []queueAt, how string, isolate bool) *placemen
 			other := slices.IndexFunc(nodes, func(n *node) bool { return len(n.cores) > 0 })
 			if other < 0 {
 				p.of[q.q] = nowhere
-				p.logf("No non-isolated pmd on any numa available for port '%s' rx queue %d%s. This rx queue will not be polled.", q.port, q.id, measured(q))
+				p.warnf("No non-isolated pmd on any numa available for port '%s' rx queue %d%s. This rx queue will not be polled.", q.port, q.id, measured(q))
 				continue
 			}
-			p.logf("There's no available (non-isolated) pmd thread on numa node %d. Port '%s' rx queue %d will be assigned to a pmd on numa node %d. "+
+			p.warnf("There's no available (non-isolated) pmd thread on numa node %d. Port '%s' rx queue %d will be assigned to a pmd on numa node %d. "+
 				"This may lead to reduced performance.", q.numa, q.port, q.id, nodes[other].numa)
 			n = other
 			nodes = append(append(nodes[:n:n], nodes[n+1:]...), nodes[n]) // the next such queue goes to the next node
@@ -107,7 +113,11 @@ func place(cores []coreAt, queues []queueAt, how string, isolate bool) *placemen
 }
 
 func (p *placement) logf(format string, args ...any) {
-	p.texts = append(p.texts, fmt.Sprintf(format, args...))
+	p.texts = append(p.texts, logged{false, fmt.Sprintf(format, args...)})
+}
+
+func (p *placement) warnf(format string, args ...any) {
+	p.texts = append(p.texts, logged{true, fmt.Sprintf(format, args...)})
 }
 
 func (p *placement) put(q *queueAt, c *coreAt) {

@@ -150,10 +150,9 @@ type rxq struct {
 	cycles  counter // spent on its packets since the datapath started
 	packets counter
 	// Assignment; Datapath.mu guards it.
-	poller   int
-	pinned   bool
-	assigned bool
-	history  history // cycles
+	poller  int
+	pinned  bool
+	history history // cycles
 }
 
 // outPort is a port as one poller sends to it.

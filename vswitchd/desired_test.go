@@ -115,7 +115,7 @@ func TestCompute(t *testing.T) {
 		t.Error("two computations of one snapshot differ")
 	}
 	if w.NextCfg != 5 || !reflect.DeepEqual(w.Datapath.PMDCPUs, []int{1, 2}) || w.Datapath.EMCInsertInvProb != 1 || w.Datapath.TxFlushInterval != 50 ||
-		w.Datapath.PMDSleepMax != -1 || w.StatsInterval != 5*time.Second || w.Datapath.RxqAffinity["p1"] != "0:1" {
+		w.Datapath.PMDSleepMax != 10000 || w.StatsInterval != 5*time.Second || w.Datapath.RxqAffinity["p1"] != "0:1" {
 		t.Errorf("datapath %+v, interval %v", w.Datapath, w.StatsInterval)
 	}
 	if g := w.Settings; g.FlowLimit != 1000 || g.MaxIdle != 0 || g.Handlers != 2 || g.MinRevalidatePPS != ofproto.NoMinRevalidatePPS {

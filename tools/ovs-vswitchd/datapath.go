@@ -23,5 +23,6 @@ func (s *switchSystem) newDatapath(b *vswitchd.Backer) (dpif.Datapath, error) {
 		Clock:       s.clock,
 		PerfLog:     s.perfLog,
 		Logf:        func(format string, args ...any) { log.Infof(format, args...) },
+		Warnf:       func(format string, args ...any) { log.Warnf(format, args...) },
 	})
 }
