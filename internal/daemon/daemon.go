@@ -1,14 +1,11 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
-	"os/user"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -45,7 +42,8 @@ type daemonState struct {
 	noChdir   bool
 	overwrite bool
 	pidfile   string // path, or ""
-	user      string
+	user      newUser
+	datapath  bool
 	keepOut   bool // standard output stays open
 	pid       *Pidfile
 	ready     *os.File // write end of the starter's pipe, in a started process
@@ -63,7 +61,7 @@ func (p *Program) AddDaemonFlags() {
 	p.OptionalFunc("pidfile", "", func(s string) error { d.pidfile = p.PidfilePath(s); return nil })
 	p.Flags.BoolVar(&d.overwrite, "overwrite-pidfile", false, "")
 	p.Flags.BoolVar(&d.monitor, "monitor", false, "")
-	p.Flags.StringVar(&d.user, "user", "", "")
+	p.Func("user", "", p.parseUser)
 }
 
 // KeepStdout leaves standard output open in the background.
@@ -80,6 +78,9 @@ func (p *Program) SetDetach() { p.daemon.detach = true }
 // status code. Otherwise this process is the daemon and has its pid file.
 func (p *Program) Start() (done bool, code int, err error) {
 	d := &p.daemon
+	if d.user.set {
+		return false, 0, p.becomeUser()
+	}
 	r := role()
 	os.Unsetenv(roleVar)
 	if r != "" {
@@ -118,11 +119,6 @@ func (p *Program) Start() (done bool, code int, err error) {
 		}
 	}
 	p.openLog()
-	if d.user != "" {
-		if err := becomeUser(d.user); err != nil {
-			return false, 0, err
-		}
-	}
 	return false, 0, nil
 }
 
@@ -350,34 +346,4 @@ func statusText(st syscall.WaitStatus) string {
 func SignalText(sig syscall.Signal) string {
 	s := sig.String()
 	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// becomeUser gives up root for "user", "user:group" or ":group".
-func becomeUser(spec string) error {
-	name, group, _ := strings.Cut(spec, ":")
-	uid, gid := os.Getuid(), os.Getgid()
-	if name != "" {
-		u, err := user.Lookup(name)
-		if err != nil {
-			return fmt.Errorf("Failed to lookup user %s", name)
-		}
-		uid, _ = strconv.Atoi(u.Uid)
-		gid, _ = strconv.Atoi(u.Gid)
-	}
-	if group != "" {
-		g, err := user.LookupGroup(group)
-		if err != nil {
-			return fmt.Errorf("Failed to get group entry for %s", group)
-		}
-		gid, _ = strconv.Atoi(g.Gid)
-	}
-	if uid == os.Getuid() && gid == os.Getgid() {
-		return nil
-	}
-	err := errors.Join(syscall.Setgroups([]int{gid}), syscall.Setresgid(gid, gid, gid),
-		syscall.Setresuid(uid, uid, uid))
-	if err != nil {
-		return fmt.Errorf("failed to change user to %s (%s)", spec, strerror.Text(err))
-	}
-	return nil
 }

@@ -106,7 +106,7 @@ func (p *Program) Parse(args []string, mode getopt.Mode) ([]string, error) {
 		fmt.Fprintf(p.out, "%s\n%s", p.VersionText(), p.VersionMore)
 		return nil, ErrDone
 	}
-	if !p.daemon.enabled || !p.daemon.detach || role() != "" {
+	if !p.daemon.user.set && (!p.daemon.enabled || !p.daemon.detach || role() != "") {
 		p.openLog()
 	}
 	return rest, nil

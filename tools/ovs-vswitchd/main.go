@@ -72,6 +72,7 @@ func run(args []string) int {
 	})
 	p.OptionalFunc("embedded-db", "", func(s string) error { c.embedded, c.embeddedFile = true, s; return nil })
 	p.AddDaemonFlags()
+	p.UseDatapath()
 	p.AddLogFlags()
 	p.AddTLSFlags()
 	rest, err := p.Parse(args, getopt.Permute)
