@@ -109,12 +109,3 @@ func (s *Set) apply(attr Attr, ps []*packet.Buf, ls []flow.Layers) {
 		}
 	}
 }
-
-// shift moves the offsets of all headers by n bytes.
-func shift(l *flow.Layers, n int) {
-	for _, o := range []*uint16{&l.L25, &l.L3, &l.L4, &l.Payload} {
-		if *o != flow.NoLayer {
-			*o = uint16(int(*o) + n)
-		}
-	}
-}

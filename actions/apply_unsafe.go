@@ -363,6 +363,20 @@ func (s *Set) vlan(p *packet.Buf) {
 	}
 }
 
+// shift moves the offsets of all headers by n bytes. It deals with the four of them, which are 16-bit lanes of a word, at once.
+func shift(l *flow.Layers, n int) {
+	const ones, tops = 0x0001_0001_0001_0001, 0x8000_8000_8000_8000
+	w := (*uint64)(unsafe.Pointer(l))
+	x, by := *w, uint64(uint16(n))*ones
+	sum := (x&^tops + by&^tops) ^ (x^by)&tops // no carry from lane to lane
+	there := (^x&^tops + ^uint64(tops) | ^x) & tops
+	there = there >> 15 * 0xffff // of the lanes that are not NoLayer
+	*w = sum&there | x&^there
+}
+
+// Layers is four 16-bit offsets.
+var _ = [1]struct{}{}[unsafe.Sizeof(flow.Layers{})-8]
+
 func pushVLAN(tag uint32, ps []*packet.Buf, ls []flow.Layers) (failed uint32) {
 	tag &^= flow.VLANPresent // the CFI bit of the key says only that there is a tag
 	for i, p := range ps {

@@ -51,9 +51,26 @@ func (p *poller) actionsOf(e *megaflow.Entry) actions.List {
 	return nil
 }
 
-// executeGroup executes f's actions on the packets i to j-1 of b, which have w.layers.
-func (p *poller) executeGroup(f *dpif.Flow, b *packet.Batch, i, j int, no dpif.PortNo) {
-	l := f.Actions.Load()
+// sameActions counts the packets from j on, of n, whose flows have the action list l, and returns where they end. Flows that do the
+// same share a list, mostly: so packets of several flows are edited together.
+func (p *poller) sameActions(l *actions.List, b *packet.Batch, j, n int) int {
+	w := p.work
+	for ; j < n && j < burst; j++ {
+		r := w.refs[j]
+		if r == 0 {
+			break
+		}
+		e := p.store.Entry(r)
+		if e.Out != megaflow.OutComplex || p.flows.at(e.Flow).Actions.Load() != l {
+			break
+		}
+		p.account(e, 1, uint64(b.Bufs[j].Len()), w.keys[j][flow.WEthSrc])
+	}
+	return j
+}
+
+// executeGroup executes l on the packets i to j-1 of b, which have w.layers.
+func (p *poller) executeGroup(l *actions.List, b *packet.Batch, i, j int, no dpif.PortNo) {
 	if l == nil {
 		p.dropRange(b, i, j, dpif.DropEmptyActions)
 		return

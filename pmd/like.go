@@ -55,7 +55,7 @@ func (p *poller) alike(q *rxq, c *megaflow.Classifier) bool {
 		for i := range w.layers[:n] {
 			w.layers[i] = l
 		}
-		p.executeGroup(p.flows.at(e.Flow), b, 0, n, q.no)
+		p.executeGroup(p.flows.at(e.Flow).Actions.Load(), b, 0, n, q.no)
 	}
 	b.N = 0
 	return true

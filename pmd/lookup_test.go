@@ -112,10 +112,17 @@ func lookupCases() map[string]func(b *bench) {
 		"filter":            func(b *bench) { b.p.cache.SetInvProb(0); masks(60)(b) },
 		"one flow":          func(b *bench) { b.add(udp(0, 0), fiveTuple(), outputs(2)); b.fill(frames(1)) },
 		"in_port":           func(b *bench) { b.add(udp(0, 0), inPortOnly(), outputs(2)); b.fill(frames(32)) },
-		"drop": func(b *bench) {
+		"two ports": func(b *bench) {
 			b.add(udp(0, 0), fiveTuple(), outputs(2))
 			b.add(udp(1, 0), fiveTuple(), outputs(3))
 			b.fill(frames(2))
+		},
+		"edits": func(b *bench) {
+			set := &actions.List{{Type: actions.TypeSetMasked, Attr: actions.AttrEth, Set: &actions.Set{V: [6]uint64{0x0606_0606_0606_0000}, M: [6]uint64{^uint64(0xffff)}}}, actions.Output(2)}
+			for i := range 20 {
+				b.add(udp(i, 0), fiveTuple(), set)
+			}
+			b.fill(frames(20))
 		},
 	}
 }
@@ -236,7 +243,7 @@ func (b *bench) check(ref megaflow.Ref) {
 
 // onTheWay are the functions that a burst which hits may call, by receiver and name.
 var onTheWay = strings.Fields(`
-	poller.process poller.alike poller.learn poller.simple kindOf tcpKind poller.lookup poller.lookupRest poller.cacheFound poller.execute
+	poller.process poller.alike poller.learn poller.simple kindOf tcpKind poller.lookup poller.lookupRest poller.cacheFound poller.execute poller.sameActions
 	poller.account poller.out poller.output poller.outputOne poller.soil poller.classifier counter.add bump storeWord flowTable.at
 	Cache.Active Judge.Count Cache.HashLookup Cache.lookupShort Cache.lookupFull Cache.lookup Hash Cache.Chance Cache.Insert Cache.at Cache.second
 	entry.equal entry.equalShort Cache.equalRest Cache.alive setOf tagOf Signatures.Lookup Signatures.others Signatures.Insert Signatures.bucket smcTag smcBucket.match smcLane

@@ -273,7 +273,9 @@ func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 			if out == megaflow.OutDrop {
 				p.dropRange(b, i, j, dpif.DropEmptyActions)
 			} else {
-				p.executeGroup(p.flows.at(e.Flow), b, i, j, no)
+				l := p.flows.at(e.Flow).Actions.Load()
+				j = p.sameActions(l, b, j, n)
+				p.executeGroup(l, b, i, j, no)
 			}
 		}
 		i = j
