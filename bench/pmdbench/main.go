@@ -33,6 +33,7 @@ func main() {
 	masks := flag.Int("masks", 1, "distinct megaflow masks, hit evenly")
 	rule := flag.String("rule", "5tuple", "5tuple, in_port, or wide (which reads a few bits of an address)")
 	inv := flag.Uint("emc", 100, "emc-insert-inv-prob")
+	edit := flag.String("edit", "", "edit packets: set-mac, push-vlan, dec-ttl")
 	core := flag.Int("core", 1, "the PMD's core")
 	length := flag.Duration("for", 2*time.Second, "how long to measure")
 	attacks := flag.Int("attack", 0, "distinct megaflow masks of a second port's traffic, at most 1024")
@@ -68,7 +69,7 @@ func main() {
 	})
 	check(err)
 	check(d.Configure(dpif.Config{PMDCPUs: []int{*core}, EMCInsertInvProb: uint32(*inv)}))
-	go answer(d, *rule, *masks, *storm)
+	go answer(d, *rule, *masks, *storm, edits(*edit))
 	o := dpdkport.NewOpener(log.Printf)
 	open := func(name, devargs string) ports.Port {
 		p, err := o.Open(ports.Config{Name: name, Type: "dpdk", Options: map[string]string{"dpdk-devargs": devargs}, TxQs: 2, Alloc: pool})
@@ -199,11 +200,29 @@ func attackMask(k *flow.Key) *flow.Mask {
 	return m
 }
 
+// edits is the action list that the flag of that name asks for.
+func edits(name string) *actions.List {
+	l := actions.List{}
+	switch name {
+	case "set-mac":
+		l = append(l, actions.Action{Type: actions.TypeSetMasked, Attr: actions.AttrEth,
+			Set: &actions.Set{V: [6]uint64{0x0606_0606_0606_0000, 0x0707_0707_0707_0000}, M: [6]uint64{^uint64(0xffff), ^uint64(0xffff)}}})
+	case "push-vlan":
+		l = append(l, actions.Action{Type: actions.TypePushVLAN, Arg: 0x8100_1007})
+	case "dec-ttl":
+		l = append(l, actions.Action{Type: actions.TypeSetMasked, Attr: actions.AttrIPv4, Set: &actions.Set{V: [6]uint64{1: 63 << 40}, M: [6]uint64{1: 0xff << 40}}})
+	case "":
+	default:
+		log.Fatalf("no edit %q", name)
+	}
+	l = append(l, actions.Output(2))
+	return &l
+}
+
 // answer is the upcall handler.
-func answer(d *pmd.Datapath, rule string, masks int, storm bool) {
+func answer(d *pmd.Datapath, rule string, masks int, storm bool, out *actions.List) {
 	other := &actions.List{actions.Output(4)}
 	us := make([]*dpif.Upcall, 64)
-	out := &actions.List{actions.Output(2)}
 	ms := make([]*flow.Mask, masks)
 	for i := range ms {
 		ms[i] = new(flow.Mask)
