@@ -126,9 +126,9 @@ func (p *poller) callWait(c *command) error {
 	return c.err
 }
 
-// kick wakes the poller if it sleeps.
+// kick wakes the poller if it sleeps and nobody else is about to wake it.
 func (p *poller) kick() {
-	if p.asleep.Load() {
+	if p.asleep.Load() && p.asleep.CompareAndSwap(true, false) {
 		one := [8]byte{0: 1}
 		_, _ = p.eventFile.Write(one[:]) // a full counter is readable all the same
 	}

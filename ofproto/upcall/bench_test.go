@@ -190,7 +190,7 @@ func BenchmarkRevalidate(b *testing.B) {
 		u.Key = &k
 		h.miss(&u)
 	}
-	w := &walker{set: h.set, ctx: xlate.NewCtx(h.set.cfg.Readers, h.set.cfg.Recirc)}
+	w := newWalker(h.set)
 	w.judge = xlate.NewJudge(h.set.changes.Round(), snap)
 	w.in = xlate.Input{Snap: snap}
 	b.ReportAllocs()
@@ -226,7 +226,7 @@ func BenchmarkWalk(b *testing.B) {
 		u.Key = &k
 		h.miss(&u)
 	}
-	l := &leader{set: h.set, walkers: []*walker{{set: h.set, ctx: xlate.NewCtx(h.set.cfg.Readers, h.set.cfg.Recirc)}}}
+	l := &leader{set: h.set, walkers: []*walker{newWalker(h.set)}}
 	st := snap.Bridges[0].State
 	tab := st.Tables[0].Load()
 	for _, c := range []struct {

@@ -13,9 +13,6 @@ import (
 // batch is the most upcalls that a handler takes at once.
 const batch = 64
 
-// maxInterned bounds the masks that a handler remembers.
-const maxInterned = 4096
-
 // handler is one handler goroutine.
 type handler struct {
 	set   *Set
@@ -24,13 +21,12 @@ type handler struct {
 	in    xlate.Input
 	res   xlate.Result
 	key   flow.Key
-	masks map[uint64]*flow.Mask    // by hash; verdicts of equal masks share one
-	lists map[uint64]*actions.List // by hash
+	interned
 }
 
 func newHandler(s *Set, i int) *handler {
 	return &handler{
-		set: s, index: i, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), masks: map[uint64]*flow.Mask{}, lists: map[uint64]*actions.List{},
+		set: s, index: i, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), interned: newInterned(),
 	}
 }
 
@@ -175,47 +171,6 @@ func Key(f *dpif.Flow) flow.Key {
 		return key
 	}
 	return f.Key()
-}
-
-// intern returns a lasting copy of m.
-func (h *handler) intern(m *flow.Mask) *flow.Mask {
-	hash := m.Hash(0)
-	if old := h.masks[hash]; old != nil && *old == *m {
-		return old
-	}
-	if len(h.masks) >= maxInterned {
-		clear(h.masks)
-	}
-	c := new(flow.Mask)
-	*c = *m
-	h.masks[hash] = c
-	return c
-}
-
-// list returns a lasting copy of an action list. Lists of plain actions are shared.
-func (h *handler) list(l actions.List) *actions.List {
-	hash := uint64(len(l))
-	plain := true
-	for i := range l {
-		a := &l[i]
-		plain = plain && a.Set == nil && a.Userspace == nil && a.Nested == nil && a.CT == nil && a.Tunnel == nil
-		hash = (hash ^ uint64(a.Type)<<56 ^ uint64(a.Attr)<<48 ^ uint64(a.Arg2)<<32 ^ uint64(a.Arg)) * 0x9e3779b97f4a7c15
-		hash ^= hash >> 29
-	}
-	if plain {
-		if c := h.lists[hash]; c != nil && equalLists(*c, l) {
-			return c
-		}
-	}
-	c := new(actions.List)
-	*c = append(make(actions.List, 0, len(l)), l...)
-	if plain {
-		if len(h.lists) >= maxInterned {
-			clear(h.lists)
-		}
-		h.lists[hash] = c
-	}
-	return c
 }
 
 // action deals with a packet that a userspace action sent.

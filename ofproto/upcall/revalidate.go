@@ -75,7 +75,7 @@ func (s *Set) rest(walk time.Duration) (ask chan struct{}) {
 // Bounds of the rest after a walk.
 const (
 	minRest = 5 * time.Millisecond
-	maxRest = 250 * time.Millisecond
+	maxRest = 100 * time.Millisecond
 )
 
 // leader begins and ends the walks; other revalidators help it with the megaflows.
@@ -110,7 +110,7 @@ func (l *leader) round() {
 		w.idle = 100
 	}
 	for len(l.walkers) < cfg.Revalidators {
-		l.walkers = append(l.walkers, &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc)})
+		l.walkers = append(l.walkers, newWalker(s))
 	}
 	walkers := l.walkers[:max(cfg.Revalidators, 1)]
 	for _, x := range walkers {
@@ -135,7 +135,7 @@ func (l *leader) round() {
 // keep others busy: then it hands them out.
 func (l *leader) visitAll(walkers []*walker) {
 	s := l.set
-	if len(walkers) == 1 || s.flows.Load() < 2*share {
+	if len(walkers) == 1 || s.flows.Load() < share {
 		s.cfg.Datapath.Flows(func(f *dpif.Flow) bool {
 			walkers[0].visit(f)
 			return s.ctx.Err() == nil

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"govs/actions"
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto/xlate"
@@ -28,11 +27,18 @@ type walker struct {
 	in    xlate.Input
 	res   xlate.Result
 	judge *xlate.Judge
+	interned
 	gone  sync.WaitGroup // commands to the datapath that are under way
 	asked bool
+	done  func() // ends a command
 
-	deadMu sync.Mutex // guards dead
-	dead   []*ukey    // flows that the datapath has taken out, to be settled
+	dead []*ukey // flows that the datapath was asked to take out, to be settled
+}
+
+func newWalker(s *Set) *walker {
+	w := &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), interned: newInterned()}
+	w.done = w.gone.Done
+	return w
 }
 
 // settle waits until the datapath has taken out what it was asked to, and pushes the last of those flows' counters.
@@ -42,10 +48,8 @@ func (w *walker) settle() {
 	}
 	w.asked = false
 	w.gone.Wait()
-	w.deadMu.Lock()
 	dead := w.dead
 	w.dead = nil
-	w.deadMu.Unlock()
 	for _, k := range dead {
 		w.push(k, k.flow.Stats()) // final
 		k.release()
@@ -133,9 +137,7 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 	}
 	want := res.Installed()
 	if have := f.Actions.Load(); have == nil || !equalLists(*have, want) {
-		l := new(actions.List)
-		*l = append(make(actions.List, 0, len(want)), want...)
-		w.set.cfg.Datapath.FlowMod(f, l, w.pending(nil))
+		w.set.cfg.Datapath.FlowMod(f, w.list(want), w.pending(nil))
 	}
 	return true
 }
@@ -144,10 +146,11 @@ func (w *walker) again(f *dpif.Flow, k *ukey) bool {
 func (w *walker) pending(then func()) func() {
 	w.asked = true
 	w.gone.Add(1)
+	if then == nil {
+		return w.done
+	}
 	return func() {
-		if then != nil {
-			then()
-		}
+		then()
 		w.gone.Done()
 	}
 }
@@ -169,10 +172,6 @@ func (w *walker) remove(f *dpif.Flow, k *ukey) {
 		return
 	}
 	k.going, k.flow = true, f
-	w.set.cfg.Datapath.FlowDel(f, w.pending(func() {
-		w.set.flows.Add(-1)
-		w.deadMu.Lock()
-		w.dead = append(w.dead, k)
-		w.deadMu.Unlock()
-	}))
+	w.dead = append(w.dead, k)
+	w.set.cfg.Datapath.FlowDel(f, w.pending(func() { w.set.flows.Add(-1) }))
 }

@@ -1,0 +1,6 @@
+//go:build !race
+
+package ofswitch
+
+// raceDetector makes some tests smaller.
+const raceDetector = false
