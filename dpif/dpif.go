@@ -208,6 +208,7 @@ type Config struct {
 	RxqShared        bool              // pmd-rxq-isolate is false: cores that queues are pinned to get others as well
 	AutoLB           AutoLB            // pmd-auto-lb*
 	TxHash           map[string]bool   // port name -> other_config:tx-steering is hash
+	VLANLimit        int               // vlan-limit, 1 or 2: tags that are parsed; 0 is the default of 1
 }
 
 // AutoLB are the settings of automatic load balancing between PMDs.

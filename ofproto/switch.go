@@ -75,6 +75,9 @@ func (s *Switch) Configure(c Settings) {
 	})
 }
 
+// Purge removes all megaflows, whose counters are kept; packets that still come are translated anew.
+func (s *Switch) Purge() { s.up.Purge() }
+
 // Settle returns when the datapath's megaflows are in step with every change that was made before the call (for test hooks such as
 // netdev-dummy/receive; operation needs no such thing).
 func (s *Switch) Settle() { s.up.Settle() }

@@ -1,6 +1,7 @@
 package pmd
 
 import (
+	"cmp"
 	"maps"
 	"runtime"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"govs/dpif"
+	"govs/flow"
 )
 
 // wantedCores returns the cores that should run a PMD: those of pmd-cpu-mask, or one, provided that a port is to be
@@ -136,7 +138,7 @@ func (d *Datapath) Configure(c dpif.Config) error {
 	set := settings{
 		emcInvProb: c.EMCInsertInvProb, smc: c.SMCEnable, sleepMax: c.PMDSleepMax * 1000, perfMetrics: c.PerfMetrics,
 		signalAfter: uint64(signalAfter/time.Microsecond) * d.perUs(), timedAfter: uint64(timedAfter/time.Microsecond) * d.perUs(),
-		vlanLimit: d.set.vlanLimit, txFlush: uint64(max(c.TxFlushInterval, 0)) * d.perUs(), perUs: d.perUs(),
+		vlanLimit: cmp.Or(c.VLANLimit, flow.DefaultVLANLimit), txFlush: uint64(max(c.TxFlushInterval, 0)) * d.perUs(), perUs: d.perUs(),
 	}
 	if c.PMDSleepMax < 0 {
 		set.adaptive, set.sleepMax = true, 0
@@ -157,9 +159,12 @@ func (d *Datapath) Configure(c dpif.Config) error {
 
 // samePlacing says whether two configurations have the same PMDs, and place queues alike.
 func samePlacing(a, b *dpif.Config) bool {
-	return slices.Equal(a.PMDCPUs, b.PMDCPUs) && maps.Equal(a.RxqAffinity, b.RxqAffinity) && a.RxqAssign == b.RxqAssign && a.RxqShared == b.RxqShared &&
+	return slices.Equal(a.PMDCPUs, b.PMDCPUs) && maps.Equal(a.RxqAffinity, b.RxqAffinity) && a.RxqAssign == b.RxqAssign && shared(a) == shared(b) &&
 		maps.Equal(a.TxHash, b.TxHash)
 }
+
+// shared says whether a core that queues are pinned to gets others as well.
+func shared(c *dpif.Config) bool { return c.RxqShared && c.RxqAssign == assignGroup }
 
 // announce logs what has changed, in the original's words. mu is held.
 func (d *Datapath) announce(before *dpif.Config) {
@@ -178,8 +183,8 @@ func (d *Datapath) announce(before *dpif.Config) {
 	if c.RxqShared && c.RxqAssign != assignGroup && (!before.RxqShared || c.RxqAssign != before.RxqAssign) {
 		d.opt.Warnf("pmd-rxq-isolate can only be set false when using pmd-rxq-assign=group")
 	}
-	if shared := c.RxqShared && c.RxqAssign == assignGroup; first || shared != (before.RxqShared && before.RxqAssign == assignGroup) {
-		if shared {
+	if first || shared(c) != shared(before) {
+		if shared(c) {
 			log("pmd-rxq-affinity does not isolate PMD core")
 		} else {
 			log("pmd-rxq-affinity isolates PMD core")

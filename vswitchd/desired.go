@@ -3,6 +3,7 @@ package vswitchd
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"govs/dpif"
+	"govs/flow"
 	"govs/internal/affinity"
 	"govs/ofproto"
 	"govs/openflow"
@@ -67,7 +69,7 @@ func settings(oc smap) ofproto.Settings {
 		MinRevalidatePPS:  int(oc.integerIn("min-revalidate-pps", 5, 0, 1<<31-1)),
 		Handlers:          int(oc.integerIn("n-handler-threads", 0, 1, 1<<10)),
 		Revalidators:      int(oc.integerIn("n-revalidator-threads", 0, 1, 1<<10)),
-		VLANLimit:         int(oc.integerIn("vlan-limit", 1, 0, 2)),
+		VLANLimit:         vlanLimit(oc),
 		OffloadedStatsOff: false,
 	}
 	if s.MinRevalidatePPS == 0 {
@@ -76,8 +78,18 @@ func settings(oc smap) ofproto.Settings {
 	return s
 }
 
+// vlanLimit is how many VLAN tags are parsed: as many as can be for 0.
+func vlanLimit(oc smap) int {
+	n := oc.integerIn("vlan-limit", flow.DefaultVLANLimit, 0, math.MaxInt32)
+	if n == 0 || n > flow.MaxVLANs {
+		return flow.MaxVLANs
+	}
+	return int(n)
+}
+
 func datapathConfig(oc smap) dpif.Config {
 	c := dpif.Config{
+		VLANLimit:       vlanLimit(oc),
 		SMCEnable:       oc.boolean("smc-enable", false),
 		TxFlushInterval: oc.integerIn("tx-flush-interval", 0, 0, 1000000),
 		PMDSleepMax:     min(oc.integerIn("pmd-maxsleep", oc.integerIn("pmd-sleep-max", -1, 0, 1<<62), 0, 1<<62), 10000),
