@@ -141,6 +141,8 @@ const (
 	serveCycles = 1 << 14 // some 6 microseconds
 	serveRest   = 3
 
+	serveCyclesIdle = 1 << 16 // otherwise, until the queues are looked at again
+
 	loadedBurst  = burst / 4
 	loadedCycles = 1 << 16 // some 25 microseconds
 )
@@ -152,12 +154,18 @@ func (p *poller) serve() {
 	if loaded && begin < p.serveTSC {
 		return
 	}
+	limit := uint64(serveCyclesIdle)
+	if loaded {
+		limit = serveCycles
+	}
 	if p.commands == nil {
 		p.commands = p.queue.take()
 	}
 	for now := begin; p.commands != nil; now = cycles() {
-		if loaded && now-begin > serveCycles && p.stopping == nil {
-			p.serveTSC = now + (now-begin)*serveRest
+		if now-begin > limit && p.stopping == nil {
+			if loaded {
+				p.serveTSC = now + (now-begin)*serveRest
+			}
 			break
 		}
 		c := p.commands

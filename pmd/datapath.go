@@ -29,6 +29,7 @@ type Options struct {
 	Name  string           // for messages
 	Alloc packet.Allocator // of all packets
 	// Now is the time in milliseconds as ofproto reads it, of which Flow.Stats.Used is an instant. Pollers call it every so often.
+	// It must not wait for anything, not even a mutex: see hold.
 	Now func() int64
 	// ThreadStart, if not nil, is called on the thread of each new PMD, after it has been pinned to its core; what it
 	// returns is called when the PMD ends. (DPDK wants to know the threads that use it.)

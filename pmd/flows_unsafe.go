@@ -206,6 +206,7 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 		} else {
 			on(nil)
 		}
+		p.hold()
 	}
 	if err != nil {
 		return false

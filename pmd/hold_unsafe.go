@@ -6,7 +6,7 @@ import _ "unsafe" // for go:linkname
 // before it goes on. For a poller that is a hundred gaps a second, of some ten microseconds on an idle machine and of milliseconds when
 // the processors of the other threads are busy: packets are late or lost. So a poller whose devices allow it holds on to its thread
 // (hold) while it polls, looks up and sends, and gives the runtime an opportunity to stop the world every safeCycles (safePoint).
-// While the garbage collector marks, it runs as any goroutine, because its stack has to be scanned.
+// While the garbage collector marks, the opportunities are longer, because the stack has to be scanned.
 //
 // While it holds on, the goroutine must not wait for anything: no contended mutex, channel or system call of Go's. Where the code
 // might (callbacks, devices that are not ports.Steady, complex actions, the clock, logs), it lets go first.
@@ -34,23 +34,33 @@ var writeBarrier struct {
 	_       uint64
 }
 
-// safeCycles is how long a poller holds on to its thread at most: some 40 microseconds.
-const safeCycles = 100_000
+const (
+	// safeCycles is how long a poller holds on to its thread at most: some 40 microseconds.
+	safeCycles = 100_000
+	// scanWait is how long it then waits while the garbage collector marks, so that its stack can be scanned: some 4 microseconds.
+	scanWait = 10_000
+)
 
-// breathe lets the runtime stop the world now, if it waits for that: as if the goroutine made a system call. It must not be split
-// from holdOn by anything that looks at a request to be preempted.
+// breathe lets the runtime stop the world now, if it waits for that, or scan the goroutine's stack for so many cycles: as if the
+// goroutine made a system call. It must not be split from holdOn by anything that looks at a request to be preempted, and
+// must not touch what the garbage collector knows.
 //
 //go:nosplit
-func breathe() {
+//go:norace
+func breathe(wait uint64) {
 	letGo()
 	enterSyscall()
+	if wait != 0 {
+		for end := cycles() + wait; cycles() < end; {
+		}
+	}
 	exitSyscall()
 	holdOn()
 }
 
-// hold keeps the goroutine on its thread until release.
+// hold keeps the goroutine on its thread until unhold.
 func (p *poller) hold() {
-	if p.steady && !p.held && p.metrics == nil && !writeBarrier.enabled {
+	if p.steady && !p.held && p.metrics == nil {
 		holdOn()
 		p.held = true
 	}
@@ -67,12 +77,13 @@ func (p *poller) unhold() {
 // safePoint is called at least every safeCycles, with the present reading of cycles.
 func (p *poller) safePoint(now uint64) {
 	p.safeTSC = now
+	p.hold()
 	if !p.held {
-		p.hold()
 		return
 	}
-	breathe()
 	if writeBarrier.enabled {
-		p.unhold()
+		breathe(scanWait)
+	} else {
+		breathe(0)
 	}
 }

@@ -101,7 +101,6 @@ func (p *poller) pass() int {
 		p.safePoint(now)
 	}
 	if now-p.nowTSC > clockCycles || p.core == dpif.NonPMD {
-		p.unhold()
 		if p.tick(now) {
 			p.upkeep()
 		}

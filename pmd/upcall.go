@@ -67,6 +67,7 @@ func (p *poller) wakeHandlers() {
 		if h.sleeping.Load() && h.sleeping.CompareAndSwap(true, false) {
 			p.unhold()
 			h.wake()
+			p.hold()
 		}
 		p.notify[i] = nil
 	}

@@ -3,6 +3,7 @@ package clock
 import (
 	"container/heap"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,19 +23,41 @@ type Warp struct {
 	wake    *time.Timer // real timer for the earliest event while running
 	seq     uint64      // orders events of equal deadline
 	hooks   []func()    // run after each step of Advance
+
+	// view is what Now reads without mu: poll loops must not wait for it. nil is a running clock without offset.
+	view atomic.Pointer[view]
 }
+
+// view is a copy of the members of those names.
+type view struct {
+	offset  time.Duration
+	stopped bool
+	now     time.Time
+}
+
+// publishLocked follows each change of offset, stopped or now.
+func (w *Warp) publishLocked() { w.view.Store(&view{w.offset, w.stopped, w.now}) }
 
 // NewWarp returns a running clock that starts at the machine's current time.
 func NewWarp() *Warp { return &Warp{} }
 
 // NewStopped returns a clock that is stopped at t. Tests use it.
-func NewStopped(t time.Time) *Warp { return &Warp{stopped: true, now: t} }
+func NewStopped(t time.Time) *Warp {
+	w := &Warp{stopped: true, now: t}
+	w.publishLocked()
+	return w
+}
 
 // Now implements Clock.
 func (w *Warp) Now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.nowLocked()
+	switch v := w.view.Load(); {
+	case v == nil:
+		return time.Now()
+	case v.stopped:
+		return v.now
+	default:
+		return time.Now().Add(v.offset)
+	}
 }
 
 func (w *Warp) nowLocked() time.Time {
@@ -64,6 +87,7 @@ func (w *Warp) Stop() {
 	}
 	w.now = w.nowLocked()
 	w.stopped = true
+	w.publishLocked()
 	if w.wake != nil {
 		w.wake.Stop()
 	}
@@ -99,6 +123,7 @@ func (w *Warp) Advance(d time.Duration) {
 		} else if ahead := e.when.Sub(w.nowLocked()); ahead > 0 {
 			w.offset += ahead
 		}
+		w.publishLocked()
 		w.popLocked(e)
 		now := w.nowLocked()
 		w.mu.Unlock()
@@ -111,6 +136,7 @@ func (w *Warp) Advance(d time.Duration) {
 		} else {
 			w.offset += ahead
 		}
+		w.publishLocked()
 	}
 	w.armLocked()
 	hooks := append([]func(){}, w.hooks...)
