@@ -155,7 +155,8 @@ type Datapath interface {
 	// FlowPut installs a megaflow in the poller pmd (used by dpctl/add-flow), or replaces its actions.
 	FlowPut(pmd int, k *flow.Key, m *flow.Mask, a *actions.List) error
 	// FlowMod replaces a flow's actions; FlowDel takes it out. Both are queued to the owning poller and return at once;
-	// done, if not nil, is called by the poller when it has happened: the flow's statistics are final then.
+	// done, if not nil, is called by the poller when it has happened: the flow's statistics are final then. It must not wait for
+	// anything, not even a mutex that others take.
 	FlowMod(f *Flow, a *actions.List, done func())
 	FlowDel(f *Flow, done func())
 	// FlowFlush takes out all flows and returns when that has happened.

@@ -44,6 +44,9 @@ func RegisterCommands(r Registrar, find func() map[string]*Datapath, log *PerfLo
 		_, err := choose(find, args)
 		return "", err // the datapath has no tables of bonds: ofproto chooses the member
 	})
+	r.RegisterFunc("dpif-netdev/pmd-iterations-show", "[-pmd core] [dp]", 0, 3, func(args []string) (string, error) {
+		return each(find, args, func(d *Datapath, core, _ int) string { return d.IterationsText(core) })
+	})
 	registerImplementations(r, find)
 }
 

@@ -226,7 +226,6 @@ func (p *poller) obey(c *command) {
 		return
 	}
 	if c.done != nil {
-		p.unhold()
 		c.done()
 	}
 }

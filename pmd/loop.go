@@ -1,8 +1,6 @@
 package pmd
 
 import (
-	"math/bits"
-
 	"govs/classifier/megaflow"
 	"govs/dpif"
 	"govs/emc"
@@ -90,7 +88,7 @@ func (p *poller) pass() int {
 		p.stats.idleCycles.add(now - tsc)
 	}
 	p.stats.iterations.add(1)
-	p.stats.lengths[min(bits.Len64(now-p.lastTSC), iterBuckets-1)].add(1)
+	p.stats.lengths[lengthBucket(now-p.lastTSC)].add(1)
 	if perf != nil {
 		it.packets = uint64(total)
 		p.iterated(perf, now-p.lastTSC, &it)

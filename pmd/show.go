@@ -2,6 +2,7 @@ package pmd
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -27,7 +28,12 @@ func (d *Datapath) Counters() []Counters {
 		b := p.stats.read()
 		var lengths [iterBuckets]uint64
 		for i := range lengths {
-			lengths[i] = p.stats.lengths[i].load()
+			for j := range lengthSub {
+				b := i*lengthSub + j
+				if l := bits.Len64(lengthOf(b)); l < iterBuckets {
+					lengths[l] += p.stats.lengths[b].load()
+				}
+			}
 		}
 		l = append(l, Counters{
 			Lengths: lengths,

@@ -19,12 +19,12 @@ type stats struct {
 	busyCycles    counter // in iterations that received something
 	idleCycles    counter // in the others
 	iterations    counter
-	busyIters     counter              // iterations that received something
-	installFailed counter              // megaflows that did not fit
-	sleeps        counter              // iterations that ended with a sleep
-	sleepCycles   counter              // slept; part of neither busyCycles nor idleCycles
-	upcallCycles  counter              // between a miss and its verdict, added up
-	lengths       [iterBuckets]counter // iterations by the binary logarithm of their cycles
+	busyIters     counter             // iterations that received something
+	installFailed counter             // megaflows that did not fit
+	sleeps        counter             // iterations that ended with a sleep
+	sleepCycles   counter             // slept; part of neither busyCycles nor idleCycles
+	upcallCycles  counter             // between a miss and its verdict, added up
+	lengths       [numLengths]counter // iterations by their cycles: see lengthBucket
 	drops         [dpif.NumDropReasons]counter
 
 	lookups counter // of the classifiers: subtables searched, published now and then

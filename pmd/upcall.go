@@ -17,6 +17,7 @@ type handler struct {
 	inbox    atomic.Pointer[upcall] // stack; anybody pushes, Recv takes it whole
 	sleeping atomic.Bool            // Recv sleeps or is about to and will look at the inboxes first
 	event    *os.File               // eventfd that ends the sleep
+	fd       int                    // the same; handlers are never closed
 
 	mu    sync.Mutex // guards everything below
 	ports []portQueue
@@ -35,7 +36,7 @@ func newHandler() (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &handler{event: os.NewFile(uintptr(fd), "upcall handler")}, nil
+	return &handler{event: os.NewFile(uintptr(fd), "upcall handler"), fd: fd}, nil
 }
 
 func (h *handler) push(u *upcall) {
@@ -65,9 +66,7 @@ func (p *poller) post(u *upcall) {
 func (p *poller) wakeHandlers() {
 	for i, h := range p.notify {
 		if h.sleeping.Load() && h.sleeping.CompareAndSwap(true, false) {
-			p.unhold()
-			h.wake()
-			p.hold()
+			signalEvent(h.fd)
 		}
 		p.notify[i] = nil
 	}

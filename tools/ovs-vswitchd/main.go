@@ -108,7 +108,6 @@ func run(args []string) int {
 			p.Log.Module("vswitchd").Errf("mlockall failed: %s", strerror.Text(err))
 		}
 	}
-	defer keep(tuneGC(c.mlockall))
 	return serve(p, clk, &c)
 }
 
@@ -117,6 +116,7 @@ func serve(p *daemon.Program, clk *clock.Warp, c *config) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
 	sw := newSystem(p, clk, c, stop)
+	go tuneGC(ctx, sw.misses)
 
 	ctl := unixctl.NewServer(p.VersionText(), p.Log)
 	ctl.RegisterTime(clk)
