@@ -1,0 +1,327 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"govs/cgo/dpdk"
+	"govs/internal/affinity"
+	"govs/packet"
+)
+
+const (
+	burst       = packet.BatchSize
+	established = 1000      // flows from a to b
+	ringSize    = 1024      // descriptors of each guest's queues
+	sampleMask  = 63        // one of so many received packets, less one, is compared whole
+	backlogMax  = 2 * burst // packets that may be due at once; the rest of a pause is not made up for
+)
+
+// guests are the generator's ports.
+type guests struct {
+	pool       *dpdk.Mempool
+	a, b, c, d uint16
+}
+
+// phase is what the generator does for a while.
+type phase struct {
+	rate   float64       // established packets a second
+	storm  bool          // new flows from c, without limit
+	few    float64       // new flows a second from d
+	doze   time.Duration // pause of the generator in each round, so that other threads of its processor run
+	length time.Duration
+}
+
+// outcome is what came of a phase. Latencies are in cycles.
+type outcome struct {
+	sent, received uint64 // established packets
+	refused        uint64 // of those sent: the switch had left no room in the ring
+	apart          uint64 // of those sent, in windows in which the poll-mode thread was kept from its processor
+	apartRefused   uint64 // of those refused
+	disorder       uint64 // packets that came after a later one of their flow
+	wrong          uint64 // packets with wrong contents
+	storm          uint64 // packets that the switch took from c
+	few, fewBack   uint64
+	latency, first *hist
+	disturbed      uint64        // packets not counted in latency
+	stalls         int           // times that the generator was not on its processor
+	stalled        time.Duration // for how long in all
+	active         float64       // seconds
+}
+
+// lost are the packets that did not arrive, but for those of disturbed windows.
+func (o *outcome) lost() uint64 { return o.sent - min(o.received, o.sent) - o.apartRefused }
+
+// generator makes and checks the traffic. Its methods run on its own thread.
+type generator struct {
+	guests
+	hz     float64
+	tx, rx *packet.Batch
+	frames [][]byte
+	seq    []uint64 // next to send, by flow
+	next   []uint64 // least number to come, by flow
+	flow   int
+	nStorm uint64
+	nFew   uint64
+	storm  []byte // templates
+	few    []byte
+	win    *windows
+}
+
+func newGenerator(g guests, hz float64, schedstat string) *generator {
+	x := &generator{win: newWindows(schedstat), guests: g, hz: hz, tx: packet.NewBatch(), rx: packet.NewBatch(), storm: template(netStorm, 0xcc), few: template(netFew, 0xdd)}
+	x.seq, x.next = make([]uint64, established), make([]uint64, established)
+	for i := range established {
+		f := template(netEstablished, 0xaa)
+		setTuple(f, netEstablished, uint64(i))
+		x.frames = append(x.frames, f)
+	}
+	return x
+}
+
+func (x *generator) close() {
+	packet.FreeBatch(x.tx)
+	packet.FreeBatch(x.rx)
+	x.win.close()
+}
+
+// onThread runs f on a thread of its own, on processor 0 and before all others there.
+func onThread(f func() error) error {
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the thread ends with the goroutine
+		err := affinity.Pin(0)
+		if err == nil {
+			err = dpdk.RegisterThread()
+		}
+		if err == nil {
+			defer dpdk.UnregisterThread()
+			_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20) // as good as we may
+			_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+			err = f()
+		}
+		done <- err
+	}()
+	return <-done
+}
+
+// run does one phase. It is called on the generator's thread.
+func (x *generator) run(p phase) *outcome {
+	o := &outcome{latency: new(hist), first: new(hist)}
+	gc := debug.SetGCPercent(-1)
+	runtimePin()
+	x.send(p, o)
+	x.drain(p, o)
+	x.win.finish(o)
+	runtimeUnpin()
+	debug.SetGCPercent(gc)
+	return o
+}
+
+// stallCycles is the length of a round from which the generator must have been away from its processor.
+func (x *generator) stallCycles(p phase) uint64 {
+	return uint64(x.hz * (p.doze + 30*time.Microsecond + 10*p.doze).Seconds())
+}
+
+func (x *generator) send(p phase, o *outcome) {
+	perCycle, fewEvery := p.rate/x.hz, uint64(0)
+	if p.few > 0 {
+		fewEvery = uint64(x.hz / p.few)
+	}
+	stall := x.stallCycles(p)
+	pause := unix.NsecToTimespec(p.doze.Nanoseconds())
+	begin := tsc()
+	x.win.start(begin)
+	end := begin + uint64(p.length.Seconds()*x.hz)
+	origin, credit := begin, uint64(0) // packets due since origin; those sent
+	last, nextFew := begin, begin+fewEvery/2
+	after := uint64(0) // end of the last stall
+	for now := begin; now < end; now = tsc() {
+		if now-last > stall {
+			o.stalls++
+			o.stalled += time.Duration(float64(now-last) / x.hz * 1e9)
+			after = now
+		}
+		last = now
+		x.win.turn(now, x.hz, o)
+		idle := true
+		if p.rate > 0 {
+			due := uint64(float64(now-origin) * perCycle)
+			if due > credit+backlogMax { // nothing is made up for
+				origin, credit, due = now, 0, burst
+			}
+			if due >= credit+burst {
+				credit += burst
+				x.established(o)
+				idle = due >= credit+burst
+				idle = !idle
+			}
+		}
+		if fewEvery != 0 && now >= nextFew {
+			nextFew += fewEvery
+			x.one(o)
+		}
+		for x.receive(o, after) == burst {
+		}
+		if p.storm && idle {
+			for x.blast(o) == burst && p.doze != 0 {
+			}
+		}
+		if p.doze != 0 {
+			nap(&pause)
+		}
+	}
+	o.active = float64(tsc()-begin)/x.hz - o.stalled.Seconds()
+}
+
+// established sends a burst of the established flows, in turn.
+func (x *generator) established(o *outcome) {
+	x.pool.Alloc(x.tx, burst)
+	n := int(x.tx.N)
+	now := tsc()
+	for i := range n {
+		f := x.flow
+		if x.flow++; x.flow == established {
+			x.flow = 0
+		}
+		b := x.tx.Bufs[i].Append(frameLen)
+		copy(b, x.frames[f])
+		binary.LittleEndian.PutUint64(b[offSeq:], x.seq[f])
+		binary.LittleEndian.PutUint64(b[offTime:], now)
+		x.seq[f]++
+	}
+	_, refused := dpdk.EthTx(x.a, 0, x.tx, frameLen)
+	o.sent += uint64(n)
+	o.refused += uint64(refused)
+	w := x.win.now()
+	w.sent += uint64(n)
+	w.refused += uint64(refused)
+}
+
+// one sends the first packet of a new flow from d.
+func (x *generator) one(o *outcome) {
+	x.pool.Alloc(x.tx, 1)
+	if x.tx.N == 0 {
+		return
+	}
+	b := x.tx.Bufs[0].Append(frameLen)
+	copy(b, x.few)
+	setTuple(b, netFew, x.nFew)
+	x.nFew++
+	binary.LittleEndian.PutUint64(b[offTime:], tsc())
+	dpdk.EthTx(x.d, 0, x.tx, frameLen)
+	o.few++
+}
+
+// blast sends a burst of new flows from c and returns how many the switch had room for.
+func (x *generator) blast(o *outcome) int {
+	x.pool.Alloc(x.tx, burst)
+	n := int(x.tx.N)
+	for i := range n {
+		b := x.tx.Bufs[i].Append(frameLen)
+		copy(b, x.storm)
+		setTuple(b, netStorm, x.nStorm)
+		x.nStorm++
+	}
+	_, refused := dpdk.EthTx(x.c, 0, x.tx, frameLen)
+	o.storm += uint64(n - refused)
+	return n - refused
+}
+
+// receive takes a burst from b and checks it. after is the end of the last stall.
+func (x *generator) receive(o *outcome, after uint64) int {
+	dpdk.EthRx(x.b, 0, x.rx)
+	n := int(x.rx.N)
+	if n == 0 {
+		return 0
+	}
+	now := tsc()
+	for i := range n {
+		b := x.rx.Bufs[i].Bytes()
+		if len(b) != frameLen {
+			o.wrong++
+			continue
+		}
+		src := binary.BigEndian.Uint32(b[offSrc:])
+		at := binary.LittleEndian.Uint64(b[offTime:])
+		f := int(src & 0xffffff)
+		switch src &^ 0xffffff {
+		case netEstablished:
+			if f >= established {
+				o.wrong++
+				continue
+			}
+			o.received++
+			seq := binary.LittleEndian.Uint64(b[offSeq:])
+			if seq < x.next[f] {
+				o.disorder++
+			} else {
+				x.next[f] = seq + 1
+			}
+			if o.received&sampleMask == 0 && !same(b, x.frames[f]) {
+				o.wrong++
+			}
+			if w := x.win.now(); at < after || len(w.latency) == cap(w.latency) {
+				o.disturbed++
+			} else {
+				w.latency = append(w.latency, uint32(min(now-at, 1<<32-1)))
+			}
+		case netFew:
+			o.fewBack++
+			if at < after {
+				o.disturbed++
+			} else {
+				o.first.add(now - at)
+			}
+		default:
+			o.wrong++
+		}
+	}
+	x.pool.Free(x.rx)
+	return n
+}
+
+// drain receives what is still on its way, until nothing has come for a while.
+func (x *generator) drain(p phase, o *outcome) {
+	const quiet = 30 * time.Millisecond
+	pause := unix.NsecToTimespec(int64(20 * time.Microsecond))
+	wait := uint64(quiet.Seconds() * x.hz)
+	limit := tsc() + uint64(2*x.hz)
+	for last := tsc(); tsc()-last < wait && tsc() < limit; {
+		if x.receive(o, ^uint64(0)) > 0 {
+			last = tsc()
+		}
+		nap(&pause)
+	}
+}
+
+// attach makes the guests' ports on the sockets and waits until the switch has connected to all of them.
+func attach(pool *dpdk.Mempool, socks [4]string) (g guests, err error) {
+	g.pool = pool
+	for i, p := range []*uint16{&g.a, &g.b, &g.c, &g.d} {
+		if *p, err = dpdk.EthAttach(fmt.Sprintf("net_virtio_user%d,path=%s,server=1,queues=1,queue_size=%d", i, socks[i], ringSize)); err != nil {
+			return g, err
+		}
+		if err = dpdk.EthConfigure(*p, dpdk.EthConf{RxQs: 1, TxQs: 1, RxDescs: ringSize, TxDescs: ringSize, MTU: 1500, Pool: pool}); err != nil {
+			return g, err
+		}
+		if err = dpdk.EthStart(*p); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
+}
+
+func (g guests) detach() error {
+	var errs []error
+	for _, p := range []uint16{g.a, g.b, g.c, g.d} {
+		errs = append(errs, dpdk.EthStop(p), dpdk.EthClose(p, true))
+	}
+	return errors.Join(errs...)
+}
