@@ -292,17 +292,17 @@ func (db *Database) commit(x *Txn) (changes []change, durable uint64, err error)
 	if !x.durable {
 		seq = 0
 	}
-	db.publish(changes)
+	db.publish(changes, seq)
 	return changes, seq, nil
 }
 
-// publish tells monitors and the server of committed changes. mu is held.
-func (db *Database) publish(changes []change) {
+// publish tells monitors and the server of committed changes. mu is held. Clients hear of them when record durable is on the disk.
+func (db *Database) publish(changes []change, durable uint64) {
 	if len(changes) == 0 {
 		return
 	}
 	if len(db.monitors) > 0 {
-		db.notifyMonitors(changes)
+		db.notifyMonitors(changes, durable)
 	}
 	for i := range changes {
 		if changes[i].table.logged {

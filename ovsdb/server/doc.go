@@ -22,7 +22,8 @@
 //     without copying, and a snapshot is a copy of the tables' maps.
 //   - Database.mu guards everything in the database and serialises its transactions. Nothing is waited for while
 //     it is held except the write(2) of the log.
-//   - Updates that a transaction causes are in a session's outbox before the reply to that transaction.
+//   - Updates that a transaction causes are in a session's outbox before the reply to that transaction. Those of a durable one are sent
+//     when its record is on the disk, as the original does, which waits for the disk before it does anything else.
 //   - A session's memory is bounded: it reads no request while replies wait to be written, and updates that the
 //     client does not read collapse into the difference to what it last saw.
 //

@@ -7,6 +7,7 @@ import (
 
 	"govs/ovsdb"
 	"govs/ovsdb/ojson"
+	"govs/ovsdb/storage"
 )
 
 // monVersion is the form in which a monitor reports changes.
@@ -53,6 +54,7 @@ type monColumn struct {
 // commitSet is the changes of one commit, shared by all monitors that have not reported them yet.
 type commitSet struct {
 	changes []change
+	durable uint64 // the record that must be on the disk before clients hear of it; 0 for none
 
 	mu    sync.Mutex // guards cache
 	cache map[*monSpec][]byte
@@ -99,6 +101,8 @@ type monBatch struct {
 	commits []*commitSet
 	n       int // number of row changes in commits
 	merged  map[rowKey]change
+	file    *storage.Log
+	durable uint64 // the last record of them that must be on the disk before they are reported
 }
 
 // maxPendingChanges is how many row changes a monitor keeps commit by commit before it merges them.
@@ -114,9 +118,9 @@ func (spec *monSpec) watches(changes []change) bool {
 	return false
 }
 
-// notifyMonitors hands changes to the monitors of db. db.mu is held.
-func (db *Database) notifyMonitors(changes []change) {
-	set := &commitSet{changes: changes}
+// notifyMonitors hands changes to the monitors of db, to be reported when record durable is on the disk. db.mu is held.
+func (db *Database) notifyMonitors(changes []change, durable uint64) {
+	set := &commitSet{changes: changes, durable: durable}
 	for _, m := range db.monitors {
 		if m.spec.watches(changes) {
 			m.add(set)
@@ -134,10 +138,11 @@ func (m *monitor) add(set *commitSet) {
 	}
 	b := m.batch
 	if b == nil {
-		b = &monBatch{mon: m, id: m.id, spec: m.spec}
+		b = &monBatch{mon: m, id: m.id, spec: m.spec, file: m.db.file}
 		m.batch = b
 		s.enqueueLocked(outItem{batch: b})
 	}
+	b.durable = max(b.durable, set.durable)
 	if b.merged != nil {
 		mergeChanges(b.merged, set.changes, b.spec)
 		return
@@ -172,8 +177,9 @@ func mergeChanges(into map[rowKey]change, changes []change, spec *monSpec) {
 	}
 }
 
-// appendTo appends the notifications for everything in the batch, which ends with that. session.outMu is not held.
-func (b *monBatch) appendTo(out []byte) []byte {
+// appendTo appends the notifications for everything in the batch, which ends with that, after waiting for the disk if a commit in it
+// asked for durability. session.outMu is not held. The error is the disk's.
+func (b *monBatch) appendTo(out []byte) ([]byte, error) {
 	m := b.mon
 	m.session.outMu.Lock()
 	if m.batch == b {
@@ -188,7 +194,12 @@ func (b *monBatch) appendTo(out []byte) []byte {
 	cancelled := m.cancelled
 	m.session.outMu.Unlock()
 	if cancelled {
-		return out
+		return out, nil
+	}
+	if b.durable != 0 {
+		if err := b.file.WaitDurable(b.durable); err != nil {
+			return out, err
+		}
 	}
 	for _, c := range b.commits {
 		if u := c.encode(b.spec); u != nil {
@@ -204,7 +215,7 @@ func (b *monBatch) appendTo(out []byte) []byte {
 			out = appendNotification(out, &b.id, m.v3, b.spec, u)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // appendNotification appends the message that reports updates to the monitor with the given ID.

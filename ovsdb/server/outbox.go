@@ -103,7 +103,9 @@ func (s *session) drain() {
 				break
 			}
 			if it.batch != nil {
-				buf = it.batch.appendTo(buf)
+				if buf, err = it.batch.appendTo(buf); err != nil {
+					break
+				}
 			} else {
 				buf = append(buf, it.data...)
 			}

@@ -134,9 +134,10 @@ func (e *env) monitor(s side, line string) string {
 		e.t.Fatal(err)
 	}
 	defer out.Close()
-	cmd.Stdout = out
+	var complaint strings.Builder
+	cmd.Stdout, cmd.Stderr = out, &complaint
 	if err := cmd.Run(); err != nil {
-		e.t.Fatal(err)
+		e.t.Fatalf("%s: %v %s", line, err, &complaint)
 	}
 	vsctl := original.program(e.t, "ovs-vsctl")
 	for _, change := range []string{"add-br brm", "set bridge brm external_ids:a=b stp_enable=true", "set bridge brm external_ids:a=c flood_vlans=1,2",
@@ -154,6 +155,13 @@ func (e *env) monitor(s side, line string) string {
 		time.Sleep(10 * time.Millisecond) // another process's output: there is nothing to wait on
 	}
 	e.must(original.program(e.t, "ovs-appctl"), "-t", ctl, "exit")
+	// It answers before it ends, and the next one is not to find its pid file.
+	for range 500 {
+		if _, err := os.Stat(e.dir + "/mon.pid"); err != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	return normalise(e.read("monitor.out"))
 }
 
