@@ -196,6 +196,12 @@ type Stats struct {
 	CacheHits         uint64 // EMC hits
 }
 
+// The limits to the number of VLAN tags that are parsed: what holds unless other_config:vlan-limit says otherwise, and the most.
+const (
+	DefaultVLANLimit = flow.DefaultVLANLimit
+	MaxVLANLimit     = flow.MaxVLANs
+)
+
 // Config is the datapath part of other_config, resolved by vswitchd (ovs-vswitchd.conf.db(5), Open_vSwitch table).
 type Config struct {
 	PMDCPUs          []int             // cores that run a PMD, from pmd-cpu-mask; empty: one per NUMA node if a polled port exists

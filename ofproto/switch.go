@@ -75,8 +75,12 @@ func (s *Switch) Configure(c Settings) {
 	})
 }
 
-// Purge removes all megaflows, whose counters are kept; packets that still come are translated anew.
-func (s *Switch) Purge() { s.up.Purge() }
+// VLANLimit is how many VLAN tags are parsed (other_config:vlan-limit).
+func (s *Switch) VLANLimit() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.settings.VLANLimit, flow.DefaultVLANLimit)
+}
 
 // Settle returns when the datapath's megaflows are in step with every change that was made before the call (for test hooks such as
 // netdev-dummy/receive; operation needs no such thing).

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"govs/dpif"
-	"govs/flow"
 	"govs/internal/affinity"
 	"govs/ofproto"
 	"govs/openflow"
@@ -80,9 +79,9 @@ func settings(oc smap) ofproto.Settings {
 
 // vlanLimit is how many VLAN tags are parsed: as many as can be for 0.
 func vlanLimit(oc smap) int {
-	n := oc.integerIn("vlan-limit", flow.DefaultVLANLimit, 0, math.MaxInt32)
-	if n == 0 || n > flow.MaxVLANs {
-		return flow.MaxVLANs
+	n := oc.integerIn("vlan-limit", dpif.DefaultVLANLimit, 0, math.MaxInt32)
+	if n == 0 || n > dpif.MaxVLANLimit {
+		return dpif.MaxVLANLimit
 	}
 	return int(n)
 }

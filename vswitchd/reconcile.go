@@ -361,9 +361,6 @@ func (d *Daemon) configureBridges(want *Desired) {
 		if err := b.Datapath.Configure(want.Datapath); err != nil {
 			d.log.Warnf("datapath %s: %v", b.Name(), err)
 		}
-		if d.applied != nil && d.applied.Datapath.VLANLimit != want.Datapath.VLANLimit {
-			b.Switch.Purge() // the megaflows are those of other keys
-		}
 	}
 }
 

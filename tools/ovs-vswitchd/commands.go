@@ -232,7 +232,7 @@ func (s *switchSystem) dummyReceive(ctx context.Context, args []string) error {
 			}
 			i += 2
 		}
-		frame, err := packetOf(text, size)
+		frame, err := packetOf(text, size, s.vlanLimit())
 		if err != nil {
 			return err
 		}
@@ -258,9 +258,17 @@ func (s *switchSystem) inject(ctx context.Context, p *dummy.Port, queue int, fra
 	return nil
 }
 
-// packetOf makes a packet from its hexadecimal digits, or from the text of a datapath flow; size is the length that one of a
+// vlanLimit is the limit that all datapaths share.
+func (s *switchSystem) vlanLimit() int {
+	for _, b := range s.sortedBackers() {
+		return b.Switch.VLANLimit()
+	}
+	return dpif.DefaultVLANLimit
+}
+
+// packetOf makes a packet from its hexadecimal digits, or from the text of a datapath flow, of which vlanLimit tags are known; size is the length that one of a
 // flow is to have, 0 for any.
-func packetOf(text string, size int) ([]byte, error) {
+func packetOf(text string, size, vlanLimit int) ([]byte, error) {
 	digits := strings.Join(strings.Fields(text), "")
 	if frame, err := hex.DecodeString(digits); err == nil && len(frame) >= packet.EthHdrLen {
 		return frame, nil
@@ -272,8 +280,8 @@ func packetOf(text string, size int) ([]byte, error) {
 	if t := f.Key.EthType(); t < firstEthertype && strings.Contains(text, "eth_type(") {
 		return nil, fmt.Errorf("invalid Ethertype %d in flow key; the flow key in error is: %s", t, text)
 	}
-	// One VLAN tag is looked into, as with the original's default vlan-limit: a second is only an Ethernet type.
-	if inner := uint32(f.Key[flow.WVLAN]); inner&flow.VLANPresent != 0 {
+	// Only as many tags are looked into as other_config:vlan-limit has it: a second is then but an Ethernet type.
+	if inner := uint32(f.Key[flow.WVLAN]); vlanLimit < flow.MaxVLANs && inner&flow.VLANPresent != 0 {
 		f.Key[flow.WVLAN] &^= 0xffffffff
 		f.Key.SetEthType(uint16(inner >> 16))
 	}
