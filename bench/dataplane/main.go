@@ -36,6 +36,7 @@ func main() {
 	list := flag.Bool("list", false, "list the rows and stop")
 	sides := flag.String("sides", "floor,original,ours", "sides to measure")
 	draw := flag.String("draw", "", "draw the chart of the results that are already there to this file, and stop")
+	markdown := flag.Bool("markdown", false, "print the results that are already there as a table for documentation, and stop")
 	flag.IntVar(&c.runs, "runs", 5, "alternating runs of each side")
 	flag.DurationVar(&c.length, "length", 800*time.Millisecond, "length of one measurement")
 	flag.StringVar(&c.out, "out", "bench/out", "directory of the results")
@@ -49,14 +50,13 @@ func main() {
 		return
 	}
 	c.sides = strings.Split(*sides, ",")
-	var err error
-	if *draw != "" {
-		err = c.redraw(*draw)
-	} else {
-		var chosen []row
-		if chosen, err = choose(*names); err == nil {
-			err = c.run(chosen, *noHuge)
-		}
+	chosen, err := choose(*names)
+	switch {
+	case err != nil:
+	case *draw != "" || *markdown:
+		err = c.show(chosen, *draw, *markdown)
+	default:
+		err = c.run(chosen, *noHuge)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -135,14 +135,21 @@ func (c *config) run(chosen []row, noHuge bool) error {
 	return whole.save(c.out)
 }
 
-// redraw draws the chart of the results in c.out.
-func (c *config) redraw(path string) error {
+// show draws the chart of the results in c.out for some rows to a file, unless that is "", and prints them.
+func (c *config) show(chosen []row, path string, markdown bool) error {
 	rep, err := load(c.out)
 	if err != nil {
 		return err
 	}
 	if rep == nil {
-		return fmt.Errorf("there is no %s", filepath.Join(c.out, resultsFile))
+		return fmt.Errorf("there are no results in %s", filepath.Join(c.out, resultsFile))
+	}
+	rep = rep.only(chosen)
+	if markdown {
+		rep.markdown(os.Stdout)
+	}
+	if path == "" {
+		return nil
 	}
 	return os.WriteFile(path, chart(rep), 0o644)
 }

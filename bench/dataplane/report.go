@@ -178,6 +178,15 @@ func (rep *report) print(out io.Writer) {
 	w.Flush()
 }
 
+// markdown writes the table as docs/performance.md has it.
+func (rep *report) markdown(w io.Writer) {
+	fmt.Fprint(w, "| row | | testpmd io | OVS-DPDK 3.1 | govs | ratio | at least | aim | govs over the floor | verdict |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, o := range rep.Rows {
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s | %.1f | %.1f | %s | %s |\n", o.Row, o.About,
+			num(o.Median["floor"]), num(o.Median["original"]), num(o.Median["ours"]), ratio(o.Ratio), o.Goal.Least, o.Goal.Aim, ratio(o.Floor), o.Verdict)
+	}
+}
+
 // flows is the number of megaflows at the end of the last run.
 func (o *outcome) flows(side string) string {
 	runs := o.Runs[side]

@@ -39,6 +39,11 @@ func TestVerdicts(t *testing.T) {
 	}
 	var table bytes.Buffer
 	rep.print(&table)
+	var md bytes.Buffer
+	rep.markdown(&md)
+	if n := strings.Count(md.String(), "\n| "); n != len(rep.Rows)+1 || !strings.Contains(md.String(), "| emc-10k | a & b | 30.0 | 100.0 | 60.0 | 1.67 | 2.0 | 3.0 | 2.00 | MISS |") {
+		t.Errorf("Markdown:\n%s", md.String())
+	}
 	if n := strings.Count(table.String(), "\n"); n != len(rep.Rows)+1 || !strings.Contains(table.String(), "emc-10k") {
 		t.Errorf("table:\n%s", table.String())
 	}
