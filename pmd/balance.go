@@ -140,5 +140,5 @@ func (d *Datapath) place(pmds []*poller) *placement {
 		cores = append(cores, coreAt{core: p.core, numa: p.numa})
 	}
 	how := cmp.Or(d.cfg.RxqAssign, assignCycles)
-	return place(cores, queues, how, !d.cfg.RxqShared || how != assignGroup)
+	return place(cores, queues, how, !shared(&d.cfg))
 }
