@@ -63,7 +63,10 @@ func v4Key(i int) flow.Key {
 func v6Key(i int) flow.Key {
 	k := v4Key(0)
 	k[flow.WEthDst] = 0x0202_0202_0202_86dd
-	k[flow.WIPv6Src+1] = uint64(i)
+	k[flow.WIPv6Src+1] = uint64(i / 8)
+	k[flow.WIPv6Dst+1] = uint64(i / 4 % 2)
+	k[flow.WIPv6Misc] = uint64(i/2%2) << 32
+	k[flow.WL4] |= uint64(i%8) << 16
 	return k
 }
 
@@ -176,6 +179,12 @@ func TestRandom(t *testing.T) {
 	t.Run("long", func(t *testing.T) { testRandom(t, fiveTuple(), ipv6()) })
 	full := fiveTuple()
 	full[flow.WEthSrc], full[flow.WVLAN] = ^uint64(0), ^uint64(0)
+	addresses := ipv6()
+	addresses[flow.WIPv6Src], addresses[flow.WIPv6Dst], addresses[flow.WIPv6Dst+1] = ^uint64(0), ^uint64(0), ^uint64(0)
+	t.Run("IPv6", func(t *testing.T) { testRandom(t, fiveTuple(), addresses) })
+	label := *addresses
+	label[flow.WIPv6Misc] = 0xfffff << 32
+	t.Run("IPv6 label", func(t *testing.T) { testRandom(t, fiveTuple(), &label) })
 	vlan := fiveTuple()
 	vlan[flow.WVLAN] = 0x1fff << 32
 	t.Run("shared word", func(t *testing.T) { testRandom(t, fiveTuple(), vlan) })
@@ -324,6 +333,41 @@ func BenchmarkCache(b *testing.B) {
 	for _, n := range []int{1, 1000, 4000} {
 		b.Run(fmt.Sprintf("flows=%d", n), func(b *testing.B) { bench(b, n, false, fiveTuple()) })
 	}
+	b.Run("flows=1000/IPv6", bench6)
+}
+
+// bench6 looks up keys of eleven words.
+func bench6(b *testing.B) {
+	m := fiveTuple()
+	m[flow.WIPv4], m[flow.WVLAN] = 0, 0x1fff<<32
+	for i := range 4 {
+		m[flow.WIPv6Src+i] = ^uint64(0)
+	}
+	r := newRig(b, 1000, 1)
+	all := make([]flow.Key, 1000)
+	for i := range all {
+		all[i] = v6Key(i)
+		r.insert(all[i], flow.LenIPv6, r.add(b, all[i], m))
+	}
+	var keys [burst]flow.Key
+	var lens, idx [burst]uint8
+	var h [burst]uint64
+	var refs [burst]megaflow.Ref
+	for i := range lens {
+		lens[i] = flow.LenIPv6
+	}
+	b.ResetTimer()
+	at, miss := 0, 0
+	for i := 0; i < b.N; i += burst {
+		for j := range keys {
+			*(*[flow.LenIPv6]uint64)(keys[j][:]) = *(*[flow.LenIPv6]uint64)(all[at][:])
+			if at++; at == len(all) {
+				at = 0
+			}
+		}
+		miss += r.e.HashLookup(&keys, &lens, burst, r.c.Union(), &h, &idx, &refs)
+	}
+	b.ReportMetric(float64(miss)/float64(b.N), "misses/op")
 }
 
 func BenchmarkSignatures(b *testing.B) {

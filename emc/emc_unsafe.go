@@ -187,6 +187,8 @@ func (c *Cache) HashLookup(keys *[burst]flow.Key, lens *[burst]uint8, n int, uni
 		left = c.lookupShort(keys, n, union, hashes, idx, refs)
 	case union.Len <= megaflow.HashWords:
 		left = c.lookupFull(keys, n, union, hashes, idx, refs)
+	case union.Len == flow.WIPv6Dst+2 || union.Len == flow.LenIPv6:
+		left = c.lookupIPv6(keys, lens, n, union, hashes, idx, refs)
 	default:
 		Hash(c.s, keys, lens, n, union, hashes)
 		left = c.lookup(keys, lens, n, union, hashes, idx, refs)
@@ -259,6 +261,51 @@ func (c *Cache) lookupFull(keys *[burst]flow.Key, n int, union *megaflow.Union, 
 				refs[i] = e.ref
 				continue
 			}
+		}
+		idx[left&(burst-1)] = uint8(i)
+		left++
+	}
+	return left
+}
+
+// lookupIPv6 is HashLookup for a union that reads IPv6 addresses and perhaps the flow label: the hash is Seeds.HashUnder, written out as in
+// lookupFull.
+func (c *Cache) lookupIPv6(keys *[burst]flow.Key, lens *[burst]uint8, n int, union *megaflow.Union, hashes *[burst]uint64, idx *[burst]uint8, refs *[burst]megaflow.Ref) int {
+	left := 0
+	s, m := &c.s.Seeds, &union.Mask
+	mem, ext := c.mem, c.ext
+	layout := uint64(union.Layout) << 32
+	for i := 0; i < n && i < burst; i++ {
+		k := &keys[i]
+		words := min(union.Len, int(lens[i]))
+		k0, k1, k2, k3, k4, k5 := k[0]&m[0], k[1]&m[1], k[2]&m[2], k[3]&m[3], k[4]&m[4], k[5]&m[5]
+		h := megaflow.Mix(megaflow.Mix(k0^s[0], k1^s[1])^megaflow.Mix(k2^s[2], k3^s[3])^s[6], megaflow.Mix(k4^s[4], k5^s[5])^s[7])
+		var k6, k7, k8, k9, k10 uint64
+		if words >= flow.WIPv6Dst+2 {
+			k6, k7, k8, k9 = k[6]&m[6], k[7]&m[7], k[8]&m[8], k[9]&m[9]
+			h = s.HashPair(s.HashPair(h, k6, k7, 1), k8, k9, 2)
+			if words == flow.LenIPv6 {
+				k10 = k[10] & m[10]
+				h = s.HashLast(h, k10)
+			}
+		}
+		hashes[i] = h
+		tag := layout | h&0xfffffff0 | uint64(words-megaflow.HashWords+1)
+		at := uintptr(setOf(h)) * (ways * megaflow.Line)
+		found := megaflow.Ref(0)
+		for way := 0; way < ways; way++ {
+			e := (*entry)(unsafe.Add(mem, at))
+			x := (*second)(unsafe.Add(ext, at))
+			if w := &e.words; e.tag == tag && w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 &&
+				(words == megaflow.HashWords || x[0]^k6|x[1]^k7|x[2]^k8|x[3]^k9 == 0 && (x[4] == k10 || words < flow.LenIPv6)) {
+				found = e.ref
+				break
+			}
+			at += megaflow.Line
+		}
+		if found != 0 {
+			refs[i] = found
+			continue
 		}
 		idx[left&(burst-1)] = uint8(i)
 		left++

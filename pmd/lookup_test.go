@@ -245,11 +245,11 @@ func (b *bench) check(ref megaflow.Ref) {
 var onTheWay = strings.Fields(`
 	poller.process poller.alike poller.learn poller.simple kindOf tcpKind poller.lookup poller.lookupRest poller.cacheFound poller.execute poller.sameActions
 	poller.account poller.out poller.output poller.outputOne poller.soil poller.classifier counter.add bump storeWord flowTable.at
-	Cache.Active Judge.Count Cache.HashLookup Cache.lookupShort Cache.lookupFull Cache.lookup Hash Cache.Chance Cache.Insert Cache.at Cache.second
+	Cache.Active Judge.Count Cache.HashLookup Cache.lookupShort Cache.lookupFull Cache.lookupIPv6 Cache.lookup Hash Cache.Chance Cache.Insert Cache.at Cache.second
 	entry.equal entry.equalShort Cache.equalRest Cache.alive setOf tagOf Signatures.Lookup Signatures.others Signatures.Insert Signatures.bucket smcTag smcBucket.match smcLane
 	Classifier.Lookup Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find
 	Subtable.probe Subtable.equal Subtable.hashKey Subtable.Mask keyWord filter.find filter.candidates filter.search filter.findAll filter.slot table.large table.index table.bucket table.over table.addr
-	bucket.match bucket.ref lane Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashShort Seeds.HashUnder Union.Words Mix
+	bucket.match bucket.ref lane Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
 	ExtractBatch ExtendBatch ExtractVLAN extract extractSlow tcpCtl vlans etherType mplsLabels extractARP extractIPv4 extractIPv6 isExtHdr extHdrs extractL4
 	typeCode extractICMPv6 extractND extractNSH be16 be32 be64 u8 Like.Match Like.Set Like.compile rawMask.put Like.Layers Buf.Data Buf.Len Buf.SegLen`)
 

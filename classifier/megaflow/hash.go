@@ -26,10 +26,23 @@ func (s *Seeds) Hash(k *flow.Key, m *flow.Mask) uint64 {
 	return Mix(a^b^s[6], c^s[7])
 }
 
-// HashRest adds to h the words from HashWords up to n of k under m.
+// HashPair adds to h the n-th pair, from 1, of masked words after HashWords.
+func (s *Seeds) HashPair(h, a, b, n uint64) uint64 {
+	return h ^ Mix(a^s[6]+n*0x9e3779b97f4a7c15, b^s[7]+n*0xbf58476d1ce4e5b9)
+}
+
+// HashLast adds to h a last masked word that has no pair.
+func (s *Seeds) HashLast(h, a uint64) uint64 { return h ^ Mix(a^s[5], h^s[4]) }
+
+// HashRest adds to h the words from HashWords up to n of k under m, in pairs that do not wait for each other.
 func (s *Seeds) HashRest(h uint64, k *flow.Key, m *flow.Mask, n int) uint64 {
-	for i := HashWords; i < n && i < flow.Words; i++ {
-		h = Mix(h^k[i]&m[i], s[7]^uint64(i)*0x9e3779b97f4a7c15)
+	n = min(n, flow.Words)
+	i := HashWords
+	for ; i+1 < n; i += 2 {
+		h = s.HashPair(h, k[i]&m[i], k[i+1]&m[i+1], uint64(i-HashWords)/2+1)
+	}
+	if i < n {
+		h = s.HashLast(h, k[i]&m[i])
 	}
 	return h
 }
