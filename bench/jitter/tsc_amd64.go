@@ -1,0 +1,4 @@
+package main
+
+// tsc reads the processor's time-stamp counter.
+func tsc() uint64
