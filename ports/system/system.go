@@ -2,8 +2,6 @@ package system
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 
@@ -15,10 +13,7 @@ import (
 )
 
 // Opener opens system ports in the network namespace of the thread that makes the first port.
-type Opener struct {
-	mu     sync.Mutex // guards kernel
-	kernel *netdev.Kernel
-}
+type Opener struct{ netdev.Shared }
 
 // NewOpener returns an Opener.
 func NewOpener() *Opener { return &Opener{} }
@@ -26,33 +21,10 @@ func NewOpener() *Opener { return &Opener{} }
 // Types implements ports.Opener.
 func (o *Opener) Types() []string { return []string{"system"} }
 
-// Close ends the watching of devices. All ports must be closed.
-func (o *Opener) Close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.kernel != nil {
-		o.kernel.Close()
-		o.kernel = nil
-	}
-}
-
-func (o *Opener) open() (*netdev.Kernel, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.kernel == nil {
-		k, err := netdev.Open()
-		if err != nil {
-			return nil, err
-		}
-		o.kernel = k
-	}
-	return o.kernel, nil
-}
-
 // Open implements ports.Opener.
 func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 	fail := func(err error) (ports.Port, error) { return nil, &ports.OpenError{Name: c.Name, Err: err} }
-	k, err := o.open()
+	k, err := o.Kernel()
 	if err != nil {
 		return fail(err)
 	}
@@ -60,26 +32,19 @@ func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 	if err != nil {
 		return fail(err)
 	}
-	p := &Port{name: c.Name, typ: c.Type, alloc: c.Alloc, kernel: k, index: index, txQs: max(1, c.TxQs), rx: -1, tx: -1, event: -1, wait: -1}
-	p.seq.Store(1)
-	if err := p.openSockets(); err != nil {
+	p := &Port{alloc: c.Alloc, rx: -1, tx: -1, event: -1, wait: -1}
+	if err := p.openSockets(index); err != nil {
 		p.closeAll()
 		return fail(err)
 	}
 	p.spare = packet.NewBatch()
 	p.in = newReceiver()
-	p.out = make([]*sender, p.txQs)
+	p.Bind(k, index, c)
+	p.out = make([]*sender, p.TxQueues())
 	for i := range p.out {
 		p.out[i] = newSender()
 	}
-	p.unwatch = k.Watch(index, func() { p.seq.Add(1) })
-	if c.MTU > 0 {
-		err = p.SetMTU(c.MTU)
-	}
-	if err == nil && c.MAC != nil {
-		err = p.SetMAC(c.MAC)
-	}
-	if err != nil {
+	if err := p.Configure(c); err != nil {
 		_ = p.Close()
 		return fail(errors.Unwrap(err))
 	}
@@ -88,14 +53,8 @@ func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 
 // Port is a kernel device seen through packet sockets.
 type Port struct {
-	name    string
-	typ     string
-	alloc   packet.Allocator
-	kernel  *netdev.Kernel
-	index   int
-	txQs    int
-	seq     atomic.Uint64
-	unwatch func()
+	netdev.Device
+	alloc packet.Allocator
 
 	rx, tx, event, wait int // descriptors: receiving and sending sockets; eventfd and epoll that make WaitFD
 
@@ -115,7 +74,7 @@ const packetIgnoreOutgoing = 23 // PACKET_IGNORE_OUTGOING of linux/if_packet.h
 
 // openSockets makes a socket that receives everything that comes in on the device, one that only sends, and an
 // epoll descriptor that is readable when either the first is or event is.
-func (p *Port) openSockets() error {
+func (p *Port) openSockets(index int) error {
 	var err error
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // network order
 	if p.rx, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
@@ -130,17 +89,17 @@ func (p *Port) openSockets() error {
 	}
 	_ = unix.SetsockoptInt(p.rx, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 8<<20)
 	if err = unix.SetsockoptPacketMreq(p.rx, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
-		&unix.PacketMreq{Ifindex: int32(p.index), Type: unix.PACKET_MR_PROMISC}); err != nil {
+		&unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC}); err != nil {
 		return err
 	}
-	if err = unix.Bind(p.rx, &unix.SockaddrLinklayer{Protocol: all, Ifindex: p.index}); err != nil {
+	if err = unix.Bind(p.rx, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index}); err != nil {
 		return err
 	}
 	if p.tx, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0); err != nil {
 		return err
 	}
 	_ = unix.SetsockoptInt(p.tx, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 8<<20)
-	if err = unix.Bind(p.tx, &unix.SockaddrLinklayer{Ifindex: p.index}); err != nil {
+	if err = unix.Bind(p.tx, &unix.SockaddrLinklayer{Ifindex: index}); err != nil {
 		return err
 	}
 	if p.event, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
@@ -165,26 +124,8 @@ func (p *Port) closeAll() {
 	}
 }
 
-// Name implements ports.Port.
-func (p *Port) Name() string { return p.name }
-
-// Type implements ports.Port.
-func (p *Port) Type() string { return p.typ }
-
-// Polled implements ports.Port.
-func (p *Port) Polled() bool { return false }
-
-// RxQueues implements ports.Port.
-func (p *Port) RxQueues() int { return 1 }
-
-// TxQueues implements ports.Port.
-func (p *Port) TxQueues() int { return p.txQs }
-
 // WaitFD implements ports.Waiter.
 func (p *Port) WaitFD() int { return p.wait }
-
-// Seq implements ports.Port.
-func (p *Port) Seq() uint64 { return p.seq.Load() }
 
 // Rx implements ports.Port.
 func (p *Port) Rx(_ int, b *packet.Batch) {
@@ -256,7 +197,7 @@ func (p *Port) Tx(q int, b *packet.Batch) {
 
 // Stats implements ports.Port.
 func (p *Port) Stats(s *ports.Stats) {
-	if p.kernel.Stats(p.index, s) != nil {
+	if !p.KernelStats(s) {
 		return
 	}
 	s.RxDropped += p.rxDropped.Load() + p.kernelDrops()
@@ -273,32 +214,6 @@ func (p *Port) kernelDrops() uint64 {
 	return p.in.drops(p.rx)
 }
 
-// Status implements ports.Port.
-func (p *Port) Status() ports.Status {
-	s := p.kernel.Status(p.index)
-	s.RxQueues, s.TxQueues = 1, p.txQs
-	return s
-}
-
-// SetMTU implements ports.Port.
-func (p *Port) SetMTU(mtu int) error { return p.set("MTU", p.kernel.SetMTU(p.index, mtu)) }
-
-// SetMAC implements ports.Port.
-func (p *Port) SetMAC(mac net.HardwareAddr) error {
-	return p.set("address", p.kernel.SetMAC(p.index, mac))
-}
-
-// SetAdminUp implements ports.Port.
-func (p *Port) SetAdminUp(up bool) error { return p.set("state", p.kernel.SetUp(p.index, up)) }
-
-func (p *Port) set(what string, err error) error {
-	p.seq.Add(1)
-	if err != nil {
-		return fmt.Errorf("%s: cannot set the %s: %w", p.name, what, err)
-	}
-	return nil
-}
-
 // Close implements ports.Port; the device stays as it is.
 func (p *Port) Close() error {
 	p.mu.Lock()
@@ -307,7 +222,7 @@ func (p *Port) Close() error {
 		return nil
 	}
 	p.closed = true
-	p.unwatch()
+	p.Unbind()
 	packet.FreeBatch(p.spare)
 	p.closeAll()
 	return nil

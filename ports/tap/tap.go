@@ -2,8 +2,6 @@ package tap
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 
@@ -15,10 +13,7 @@ import (
 )
 
 // Opener opens tap and internal ports in the network namespace of the thread that made it and that calls Open.
-type Opener struct {
-	mu     sync.Mutex // guards kernel
-	kernel *netdev.Kernel
-}
+type Opener struct{ netdev.Shared }
 
 // NewOpener returns an Opener.
 func NewOpener() *Opener { return &Opener{} }
@@ -26,33 +21,10 @@ func NewOpener() *Opener { return &Opener{} }
 // Types implements ports.Opener.
 func (o *Opener) Types() []string { return []string{"tap", "internal"} }
 
-// Close ends the watching of devices. All ports must be closed.
-func (o *Opener) Close() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.kernel != nil {
-		o.kernel.Close()
-		o.kernel = nil
-	}
-}
-
-func (o *Opener) open() (*netdev.Kernel, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.kernel == nil {
-		k, err := netdev.Open()
-		if err != nil {
-			return nil, err
-		}
-		o.kernel = k
-	}
-	return o.kernel, nil
-}
-
 // Open implements ports.Opener: it creates the device, or takes over a persistent TAP device that nobody uses.
 func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 	fail := func(err error) (ports.Port, error) { return nil, &ports.OpenError{Name: c.Name, Err: err} }
-	k, err := o.open()
+	k, err := o.Kernel()
 	if err != nil {
 		return fail(err)
 	}
@@ -64,27 +36,21 @@ func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 	if err != nil {
 		return fail(err)
 	}
-	p := &Port{name: c.Name, typ: c.Type, alloc: c.Alloc, kernel: k, fd: fd, txQs: max(1, c.TxQs), buf: make([]byte, 1<<16), spare: packet.NewBatch()}
-	p.seq.Store(1)
+	p := &Port{alloc: c.Alloc, fd: fd, buf: make([]byte, 1<<16), spare: packet.NewBatch()}
 	req.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
 		packet.FreeBatch(p.spare)
 		unix.Close(fd)
 		return fail(err)
 	}
-	if p.index, err = k.Index(c.Name); err != nil {
+	index, err := k.Index(c.Name)
+	if err != nil {
 		packet.FreeBatch(p.spare)
 		unix.Close(fd)
 		return fail(err)
 	}
-	p.unwatch = k.Watch(p.index, func() { p.seq.Add(1) })
-	if c.MAC != nil {
-		err = p.SetMAC(c.MAC)
-	}
-	if err == nil && c.MTU > 0 {
-		err = p.SetMTU(c.MTU)
-	}
-	if err != nil {
+	p.Bind(k, index, c)
+	if err := p.Configure(c); err != nil {
 		_ = p.Close()
 		return fail(errors.Unwrap(err))
 	}
@@ -93,17 +59,11 @@ func (o *Opener) Open(c ports.Config) (ports.Port, error) {
 
 // Port is a TAP device.
 type Port struct {
-	name    string
-	typ     string
-	alloc   packet.Allocator
-	kernel  *netdev.Kernel
-	fd      int
-	index   int
-	txQs    int
-	seq     atomic.Uint64
-	unwatch func()
-	buf     []byte        // Rx's: a frame
-	spare   *packet.Batch // Rx's: buffers to fill
+	netdev.Device
+	alloc packet.Allocator
+	fd    int
+	buf   []byte        // Rx's: a frame
+	spare *packet.Batch // Rx's: buffers to fill
 
 	txDropped, rxDropped atomic.Uint64
 
@@ -111,26 +71,8 @@ type Port struct {
 	closed bool
 }
 
-// Name implements ports.Port.
-func (p *Port) Name() string { return p.name }
-
-// Type implements ports.Port.
-func (p *Port) Type() string { return p.typ }
-
-// Polled implements ports.Port.
-func (p *Port) Polled() bool { return false }
-
-// RxQueues implements ports.Port.
-func (p *Port) RxQueues() int { return 1 }
-
-// TxQueues implements ports.Port.
-func (p *Port) TxQueues() int { return p.txQs }
-
 // WaitFD implements ports.Waiter.
 func (p *Port) WaitFD() int { return p.fd }
-
-// Seq implements ports.Port.
-func (p *Port) Seq() uint64 { return p.seq.Load() }
 
 // Rx implements ports.Port.
 func (p *Port) Rx(_ int, b *packet.Batch) {
@@ -199,7 +141,7 @@ func (p *Port) write(q *packet.Buf) bool {
 
 // Stats implements ports.Port.
 func (p *Port) Stats(s *ports.Stats) {
-	if p.kernel.Stats(p.index, s) != nil {
+	if !p.KernelStats(s) {
 		return
 	}
 	s.RxPackets, s.TxPackets = s.TxPackets, s.RxPackets
@@ -207,32 +149,6 @@ func (p *Port) Stats(s *ports.Stats) {
 	s.RxErrors, s.TxErrors = s.TxErrors, s.RxErrors
 	s.RxDropped, s.TxDropped = s.TxDropped+p.rxDropped.Load(), s.RxDropped+p.txDropped.Load()
 	s.RxOverErrors, s.RxCRCErrors, s.RxFrameErrors, s.RxMissed, s.Multicast = 0, 0, 0, 0, 0
-}
-
-// Status implements ports.Port.
-func (p *Port) Status() ports.Status {
-	s := p.kernel.Status(p.index)
-	s.RxQueues, s.TxQueues = 1, p.txQs
-	return s
-}
-
-// SetMTU implements ports.Port.
-func (p *Port) SetMTU(mtu int) error { return p.set("MTU", p.kernel.SetMTU(p.index, mtu)) }
-
-// SetMAC implements ports.Port.
-func (p *Port) SetMAC(mac net.HardwareAddr) error {
-	return p.set("address", p.kernel.SetMAC(p.index, mac))
-}
-
-// SetAdminUp implements ports.Port.
-func (p *Port) SetAdminUp(up bool) error { return p.set("state", p.kernel.SetUp(p.index, up)) }
-
-func (p *Port) set(what string, err error) error {
-	p.seq.Add(1)
-	if err != nil {
-		return fmt.Errorf("%s: cannot set the %s: %w", p.name, what, err)
-	}
-	return nil
 }
 
 // Close implements ports.Port; the device disappears.
@@ -243,7 +159,7 @@ func (p *Port) Close() error {
 		return nil
 	}
 	p.closed = true
-	p.unwatch()
+	p.Unbind()
 	packet.FreeBatch(p.spare)
 	return unix.Close(p.fd)
 }
