@@ -282,12 +282,16 @@ func (f *odpWriter) ethernet() {
 
 // vlan appends tag i and what it encapsulates, or the network layer if there is no tag i.
 func (f *odpWriter) vlan(i int) {
+	if i == MaxVLANs {
+		f.network()
+		return
+	}
 	word, mask := f.k[WVLAN]>>(32-32*i), f.m[WVLAN]>>(32-32*i)
 	cut := i == 0 && f.k[WVLAN] == 0 && (f.k.EthType() == packet.EtherTypeVLAN || f.k.EthType() == packet.EtherTypeQinQ) && f.k.PacketType() == 0
 	if cut { // the type of a tag, and no tag
 		word = uint64(f.k.EthType()) << 16
 	}
-	if i == MaxVLANs || word&0xffff0000 == 0 && word&VLANPresent == 0 {
+	if word&0xffff0000 == 0 && word&VLANPresent == 0 {
 		f.network()
 		return
 	}
@@ -299,6 +303,9 @@ func (f *odpWriter) vlan(i int) {
 	f.b = append(f.b, "eth_type(0x"...)
 	f.b = appendHexPad(f.b, tpid, 4)
 	f.close()
+	if i > 0 && w == VLANPresent { // that there is a second tag is said by the type
+		w = 0
+	}
 	if w != 0 || f.v {
 		f.open("vlan")
 		vid, wvid := tci&packet.VLANVIDMask, w&packet.VLANVIDMask

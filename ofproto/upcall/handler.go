@@ -132,7 +132,7 @@ func matchTag(m *flow.Mask, k *flow.Key) {
 	if k.VlanTCI()&flow.VLANPresent != 0 {
 		m[flow.WVLAN] |= 0xffff << 48
 		if k.VlanTCI1()&flow.VLANPresent != 0 {
-			m[flow.WVLAN] |= 0xffff<<16 | flow.VLANPresent | 0xfff
+			m[flow.WVLAN] |= 0xffff<<16 | flow.VLANPresent
 		}
 	}
 }
