@@ -113,10 +113,14 @@ func (p *poller) process(q *rxq) int {
 	p.stats.received.add(uint64(n))
 	q.packets.add(uint64(n))
 	c := p.classifier(q.no)
-	if c != nil && c.Len() != 0 && (p.alike(q, c) || c.Union().Simple && p.simple(q, c)) {
+	mixed := len(p.scans) != 0 && p.overtakable(q.no)
+	if c != nil && c.Len() != 0 && !mixed && (p.alike(q, c) || c.Union().Simple && p.simple(q, c)) {
 		return 0
 	}
 	flow.ExtractBatch(b, uint32(q.no), p.settings.vlanLimit, &w.keys, &w.lens, &w.layers)
+	if mixed {
+		n = p.lineUp(b, n, q.no)
+	}
 	left := p.lookup(q, n)
 	if left == 0 {
 		p.learn(q, c)

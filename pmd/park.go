@@ -240,7 +240,7 @@ func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
 
 // What one search for packets to release may take, and the least pause after it as a multiple of what it took, which doubles each
 // time that nothing is found. A storm of wide megaflows must not keep the poller from its work; what is not released early waits
-// for its own verdict.
+// for its own verdict, with what follows it: see lineUp.
 const (
 	scanCycles       = 1 << 17 // some 50 microseconds
 	scanCyclesLoaded = 1 << 14 // while the poller is loaded with known packets
@@ -258,9 +258,47 @@ func (p *poller) scanPort(no dpif.PortNo) {
 	p.scans = append(p.scans, no)
 }
 
+// overtakable says whether packets of no wait which later ones of theirs could overtake, as a megaflow may match them by now.
+func (p *poller) overtakable(no dpif.PortNo) bool {
+	i := slices.Index(p.scans, no)
+	if i < 0 {
+		return false
+	}
+	if *count(&p.parked.byPort, no) == 0 {
+		p.scans = slices.Delete(p.scans, i, i+1)
+		return false
+	}
+	return true
+}
+
+// lineUp lets those of n received packets wait that belong behind waiting ones. The others move together, as do their keys;
+// it returns their number.
+func (p *poller) lineUp(b *packet.Batch, n int, no dpif.PortNo) int {
+	w, s := p.work, &p.store.Seeds
+	if c := p.classifier(no); c != nil && c.Len() != 0 && c.Union().Len > flow.WMark {
+		flow.ExtendBatch(n, &w.keys, &w.lens) // as lookup does
+	}
+	m := 0
+	for i := 0; i < n && i < burst; i++ {
+		buf, k, words := b.Bufs[i], &w.keys[i], int(w.lens[i])
+		h := s.HashRest(s.Hash(k, &parkMask), k, &parkMask, words)
+		if u := p.parked.byHash[h]; u != nil && (!u.headRan || len(u.bufs) > 1) {
+			p.miss(buf, k, words, w.layers[i], no)
+			continue
+		}
+		if m != i {
+			b.Bufs[m], w.lens[m], w.layers[m] = buf, w.lens[i], w.layers[i]
+			copy(w.keys[m][:words], k[:words])
+		}
+		m++
+	}
+	b.N = m
+	return m
+}
+
 // releaseOthers deals with the packets of other identities that wait although a megaflow which was just installed matches
 // them: packets that come from now on will not wait, and must not overtake them. It is called after a number of verdicts and
-// before anything is received.
+// before anything is received. What it does not get to is left to lineUp.
 func (p *poller) releaseOthers() {
 	begin := cycles()
 	if begin < p.nextScan {
@@ -270,9 +308,10 @@ func (p *poller) releaseOthers() {
 	if begin-p.loadedTSC < loadedCycles {
 		limit = scanCyclesLoaded
 	}
-	n, found := 0, false
+	n, found, all := 0, false, true
 	for _, o := range p.parked.byHash {
 		if n++; n&15 == 0 && cycles()-begin > limit {
+			all = false
 			break
 		}
 		if o.headRan || o.gone || !slices.Contains(p.scans, o.no) {
@@ -284,6 +323,7 @@ func (p *poller) releaseOthers() {
 		}
 		c := p.d.alloc.Clone(o.bufs[0]) // a handler may be reading the packet itself
 		if c == nil {
+			all = false
 			continue
 		}
 		// The verdict under way accounts for the first packet in OpenFlow's statistics, so it is not counted here.
@@ -293,7 +333,9 @@ func (p *poller) releaseOthers() {
 		found = true
 		p.releaseWhile(o)
 	}
-	p.scans = p.scans[:0]
+	if all {
+		p.scans = p.scans[:0]
+	}
 	if found {
 		p.scanRest = scanRest
 	} else {

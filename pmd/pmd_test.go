@@ -1,6 +1,8 @@
 package pmd
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +68,7 @@ func TestForward(t *testing.T) {
 
 // TestOrder sends numbered packets of several flows while the verdicts wait, and more after them.
 func TestOrder(t *testing.T) {
-	for name, mask := range map[string]*flow.Mask{"five-tuple": fiveTuple(), "in_port": inPortOnly()} {
+	for name, mask := range map[string]*flow.Mask{"five-tuple": fiveTuple(), "in_port": inPortOnly(), "in_port, none released early": inPortOnly()} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, func(r *rig) {
 				r.hold = make(chan struct{}, 1000)
@@ -75,6 +77,9 @@ func TestOrder(t *testing.T) {
 				}
 			})
 			p1, p2 := r.port(1, "dummy"), r.port(2, "dummy")
+			if strings.Contains(name, "none released") {
+				_ = r.d.allPollers()[0].callWait(&command{kind: cmdCall, call: func(p *poller) { p.nextScan = math.MaxUint64 }})
+			}
 			seq := 0
 			send := func(n int) {
 				for range n {

@@ -77,7 +77,7 @@ type poller struct {
 	groups       []*group // for executing action lists, one per depth
 	cloneBatch   *packet.Batch
 	trash        *packet.Batch // dropped packets that are not freed yet
-	scans        []dpif.PortNo // ports with packets to release: see releaseOthers
+	scans        []dpif.PortNo // ports whose waiting packets may match a megaflow by now: see releaseOthers and lineUp
 	nextScan     uint64        // not before this reading of cycles
 	scanRest     uint64
 	random       uint64
