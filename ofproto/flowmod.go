@@ -48,7 +48,7 @@ func (c *change) commit() []event {
 	b.state.Version.Store(c.version)
 	if len(c.removed) > 0 {
 		b.removed = append(b.removed, removedRules{b.sw.readers.Advance(), c.removed})
-		b.purgeLocked()
+		b.purgeLocked(purgeAtOnce)
 	}
 	b.sw.changedBy(xlate.Change{Bridge: b.state, Added: c.added, Removed: c.removed})
 	return c.events
@@ -119,16 +119,32 @@ func (c *change) remove(r *xlate.Rule) {
 	c.b.account(r, -1)
 }
 
-// purge takes out rules that no translation can be using any more.
+// How many rules are taken out of their tables by a change, and by each turn of purge.
+const (
+	purgeAtOnce = 16
+	purgeTurn   = 1024
+)
+
+// purge takes out rules that no translation can be using any more, without keeping changes waiting for long.
 func (b *Bridge) purge() {
-	b.sw.mu.Lock()
-	b.purgeLocked()
-	b.sw.mu.Unlock()
+	for more := true; more; {
+		b.sw.mu.Lock()
+		more = b.purgeLocked(purgeTurn)
+		b.sw.mu.Unlock()
+	}
 }
 
-func (b *Bridge) purgeLocked() {
+// purgeLocked takes out at most n rules, and says whether there are more that could be. sw.mu is held.
+func (b *Bridge) purgeLocked(n int) (more bool) {
 	for len(b.removed) > 0 && b.sw.readers.Passed(b.removed[0].mark) {
-		for _, r := range b.removed[0].rules {
+		first := &b.removed[0]
+		for len(first.rules) > 0 {
+			if n == 0 {
+				return true
+			}
+			n--
+			r := first.rules[0]
+			first.rules = first.rules[1:]
 			b.table(r.Data.Table).Rules.Remove(r)
 		}
 		b.removed[0] = removedRules{}
@@ -137,6 +153,7 @@ func (b *Bridge) purgeLocked() {
 	if len(b.removed) == 0 {
 		b.removed = nil
 	}
+	return false
 }
 
 // flowMod carries out one flow_mod within a change.

@@ -143,8 +143,10 @@ type order[T any] struct {
 type Table[T any] struct {
 	order  atomic.Pointer[order[T]]   // what readers go through; replaced whole
 	byMask map[flow.Mask]*subtable[T] // writer only
-	n      atomic.Int64               // rules of all versions
-	seq    uint32                     // of the newest rule; writer only
+	last   *subtable[T]               // what withMask found last, whose mask is mask; writer only
+	mask   flow.Mask
+	n      atomic.Int64 // rules of all versions
+	seq    uint32       // of the newest rule; writer only
 }
 
 // New returns an empty table with the default prefix fields.
@@ -165,7 +167,7 @@ func (t *Table[T]) Subtables() int { return len(t.order.Load().subs) }
 func (t *Table[T]) Insert(r *Rule[T], v uint64) {
 	m := r.match
 	pfx := t.order.Load().pfx
-	s := t.byMask[m.Mask]
+	s := t.withMask(&m.Mask)
 	isNew := s == nil
 	if isNew {
 		s = newSubtable[T](&m.Mask)
@@ -235,10 +237,24 @@ func (t *Table[T]) Remove(r *Rule[T]) {
 	s.prios.remove(r.priority)
 	if s.rules == 0 {
 		delete(t.byMask, s.mask())
+		t.last = nil
 		t.unrank(s)
 	} else if now, _ := s.prios.max(); now != old {
 		t.rank(s, false)
 	}
+}
+
+// withMask returns the subtable of a mask, or nil. Rules often come many of one mask in a row, and hashing a mask takes longer than
+// comparing two.
+func (t *Table[T]) withMask(m *flow.Mask) *subtable[T] {
+	if t.last != nil && t.mask == *m {
+		return t.last
+	}
+	s := t.byMask[*m]
+	if s != nil {
+		t.last, t.mask = s, *m
+	}
+	return s
 }
 
 // rank moves s, or puts it if it is new, to the place that its maximum priority gives it.
@@ -279,7 +295,7 @@ func (t *Table[T]) InsertLike(r, old *Rule[T], v uint64) {
 
 // Find returns the rule with exactly this match and priority that is visible at v, or nil. Writer only.
 func (t *Table[T]) Find(v uint64, m *flow.Match, priority int) *Rule[T] {
-	s := t.byMask[m.Mask]
+	s := t.withMask(&m.Mask)
 	if s == nil {
 		return nil
 	}

@@ -69,7 +69,7 @@ func (m *Manager) PacketIn(p *openflow.PacketIn, controllerID, maxLen uint16) {
 }
 
 // WantsUpdates tells whether any connection could get updates of flows, so that callers can save the work of making them.
-func (m *Manager) WantsUpdates() bool { return m.nconns.Load() > 0 }
+func (m *Manager) WantsUpdates() bool { return m.monitors.Load() > 0 }
 
 // wireReason turns a reason into one that version v has.
 func wireReason(r openflow.PacketInReason, v openflow.Version) openflow.PacketInReason {

@@ -193,6 +193,7 @@ func (c *Conn) addMonitors(b *openflow.FlowMonitorRequest) ([]openflow.Body, err
 			return nil, openflow.OFPBRC_EPERM
 		}
 		c.monitors[mon.ID] = &mon
+		c.m.monitors.Add(1)
 	}
 	c.mu.Unlock()
 	for i := range b.Monitors {
@@ -210,6 +211,7 @@ func (c *Conn) cancelMonitor(id uint32) error {
 		return openflow.OFPMOFC_UNKNOWN_MONITOR
 	}
 	delete(c.monitors, id)
+	c.m.monitors.Add(-1)
 	return nil
 }
 

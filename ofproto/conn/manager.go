@@ -65,6 +65,7 @@ type Manager struct {
 	vers atomic.Uint32 // openflow.Versions
 
 	nconns   atomic.Int32 // connections, so that broadcasts to nobody are cheap
+	monitors atomic.Int32 // flow monitors of all connections
 	nsnoop   atomic.Int32
 	nservice atomic.Int64 // number in the names of accepted connections
 
@@ -321,6 +322,10 @@ func (m *Manager) remove(c *Conn) {
 	if _, ok := m.conns[c]; ok {
 		delete(m.conns, c)
 		m.nconns.Add(-1)
+		c.mu.Lock()
+		m.monitors.Add(int32(-len(c.monitors)))
+		clear(c.monitors)
+		c.mu.Unlock()
 	}
 }
 
