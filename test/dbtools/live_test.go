@@ -134,10 +134,15 @@ func (e *env) monitor(s side, line string) string {
 		e.t.Fatal(err)
 	}
 	defer out.Close()
-	var complaint strings.Builder
-	cmd.Stdout, cmd.Stderr = out, &complaint
+	// Files, not pipes, of which the detached process would keep an end.
+	complaint, err := os.Create(e.dir + "/monitor.err")
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer complaint.Close()
+	cmd.Stdout, cmd.Stderr = out, complaint
 	if err := cmd.Run(); err != nil {
-		e.t.Fatalf("%s: %v %s", line, err, &complaint)
+		e.t.Fatalf("%s: %v %s", line, err, e.read("monitor.err"))
 	}
 	vsctl := original.program(e.t, "ovs-vsctl")
 	for _, change := range []string{"add-br brm", "set bridge brm external_ids:a=b stp_enable=true", "set bridge brm external_ids:a=c flood_vlans=1,2",
