@@ -11,7 +11,7 @@ import (
 // the ratio. The same results give the same bytes. Colours are such as can be read on a white and on a black page.
 func chart(rep *report) []byte {
 	const (
-		left, width, right = 290, 480, 150 // labels, bars, ratios
+		left, width, right = 140, 560, 90 // labels, bars, ratios
 		top, line, thick   = 66, 34, 11
 		text, grid         = "#768390", "#76839055"
 		theirs, ours, mark = "#8b949e", "#2f81f7", "#d29922"
@@ -41,8 +41,8 @@ func chart(rep *report) []byte {
 	pf(`<title>Cycles per packet of OVS-DPDK 3.1 and govs</title>`)
 	pf(`<text x="8" y="20" fill="%s" font-size="15" font-weight="600">Cycles per packet, one core: fewer is better</text>`, text)
 	for i, l := range []struct{ name, fill string }{{"OVS-DPDK 3.1", theirs}, {"govs", ours}, {"testpmd io, the floor", mark}} {
-		pf(`<rect x="%d" y="31" width="12" height="12" fill="%s"/>`, left+i*130, l.fill)
-		pf(`<text x="%d" y="42" fill="%s">%s</text>`, left+i*130+18, text, l.name)
+		pf(`<rect x="%d" y="31" width="12" height="12" fill="%s"/>`, left+i*150, l.fill)
+		pf(`<text x="%d" y="42" fill="%s">%s</text>`, left+i*150+18, text, l.name)
 	}
 	for v := 0.0; v <= scaleTo; v += scaleTo / 4 {
 		pf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s"/>`, left+x(v), top-8, left+x(v), height-24, grid)
@@ -56,11 +56,14 @@ func chart(rep *report) []byte {
 				return
 			}
 			pf(`<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, left, y, x(v), thick, fill)
-			at, anchor, colour := left+x(v)+4, "start", text
+			at, anchor, colour, more := left+x(v)+4, "start", text, ""
 			if v > scaleTo*0.93 {
 				at, anchor, colour = left+x(v)-4, "end", "#ffffff"
 			}
-			pf(`<text x="%.1f" y="%d" fill="%s" text-anchor="%s" font-size="10">%.0f</text>`, at, y+thick-2, colour, anchor, v)
+			if v > scaleTo {
+				more = " »"
+			}
+			pf(`<text x="%.1f" y="%d" fill="%s" text-anchor="%s" font-size="10">%.0f%s</text>`, at, y+thick-2, colour, anchor, v, more)
 		}
 		bar(y, o.Median["original"], theirs)
 		bar(y+thick+1, o.Median["ours"], ours)
@@ -68,7 +71,7 @@ func chart(rep *report) []byte {
 			pf(`<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="%s" stroke-width="2"/>`, left+x(f), y-1, left+x(f), y+2*thick+2, mark)
 		}
 		if o.Ratio > 0 {
-			pf(`<text x="%d" y="%d" fill="%s" font-weight="600">%.1f×</text>`, left+width+36, y+16, text, o.Ratio)
+			pf(`<text x="%d" y="%d" fill="%s" font-weight="600">%.1f×</text>`, left+width+20, y+16, text, o.Ratio)
 		}
 	}
 	pf(`</svg>`)

@@ -225,7 +225,7 @@ func (s *subject) sampleGuests(o *outcome) error {
 	if err := s.port(3, "cap", "dpdk", "dpdk-devargs=net_pcap1,rx_pcap="+empty+",tx_pcap="+file); err != nil {
 		return err
 	}
-	if _, err := s.sw.Ofctl("mod-flows", "br0", "in_port=1,actions=output:2,output:3"); err != nil {
+	if _, err := s.sw.Ofctl("mod-flows", s.bridge, "in_port=1,actions=output:2,output:3"); err != nil {
 		return err
 	}
 	const enough = 20000
@@ -238,7 +238,7 @@ func (s *subject) sampleGuests(o *outcome) error {
 			break
 		}
 	}
-	if _, err := s.sw.Ofctl("mod-flows", "br0", "in_port=1,actions=output:2"); err != nil {
+	if _, err := s.sw.Ofctl("mod-flows", s.bridge, "in_port=1,actions=output:2"); err != nil {
 		return err
 	}
 	if _, err := s.sw.Vsctl("del-port", "cap"); err != nil {

@@ -139,7 +139,7 @@ func TestChart(t *testing.T) {
 			texts[strings.TrimSpace(string(e))] = true
 		}
 	}
-	for _, want := range []string{"in-port", "emc-1k", "slow <&>", "2.0×", "90000", "45"} {
+	for _, want := range []string{"in-port", "emc-1k", "slow <&>", "2.0×", "90000 »", "45"} {
 		if !texts[want] {
 			t.Errorf("the chart does not say %q", want)
 		}

@@ -153,7 +153,7 @@ func tagged(tags ...uint16) func(flow, int, uint32) []byte {
 // learn tells NORMAL where the destinations are: 1,000 addresses behind the port that packets leave by.
 func learn(s *subject, out string) error {
 	for i := range 1000 {
-		if _, err := s.ctl.Transact("fdb/add", "br0", out, "0", mac(flowN(i).dmac)); err != nil {
+		if _, err := s.ctl.Transact("fdb/add", s.bridge, out, "0", mac(flowN(i).dmac)); err != nil {
 			return err
 		}
 	}

@@ -27,12 +27,13 @@ type subject struct {
 	c    *config
 	row  row
 
-	sw    *ovs.Switch
-	ctl   *unixctl.Client  // to sw's ovs-vswitchd
-	pmd   *testpmd.Testpmd // the floor's, or the guests'
-	pid   int              // of the process under test
-	polls []int            // its threads on processor 1
-	nice  int32            // of those threads
+	bridge string // its name, which no other process's bridge has: the switch makes a network device of that name
+	sw     *ovs.Switch
+	ctl    *unixctl.Client  // to sw's ovs-vswitchd
+	pmd    *testpmd.Testpmd // the floor's, or the guests'
+	pid    int              // of the process under test
+	polls  []int            // its threads on processor 1
+	nice   int32            // of those threads
 
 	gateFile string // while it exists, a net_pcap0 that is started receives nothing (traffic.c)
 
@@ -64,7 +65,7 @@ type reading struct {
 
 // newSubject starts one side of a row, up to traffic that flows.
 func newSubject(c *config, side string, r row) (*subject, error) {
-	s := &subject{side: side, c: c, row: r}
+	s := &subject{side: side, c: c, row: r, bridge: fmt.Sprintf("b%d%.3s", os.Getpid(), side)}
 	var err error
 	if side == "floor" {
 		err = s.startFloor()
@@ -142,7 +143,7 @@ func (s *subject) startSwitch() error {
 	if s.ctl, err = unixctl.Dial(context.Background(), ctls[0]); err != nil {
 		return err
 	}
-	if _, err = s.sw.Vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev", "fail_mode=secure"); err != nil {
+	if _, err = s.sw.Vsctl("add-br", s.bridge, "--", "set", "bridge", s.bridge, "datapath_type=netdev", "fail_mode=secure"); err != nil {
 		return err
 	}
 	if s.c.huge {
@@ -155,7 +156,7 @@ func (s *subject) startSwitch() error {
 	if err = os.WriteFile(filepath.Join(s.sw.Dir, "rules"), []byte(rules), 0o644); err != nil {
 		return err
 	}
-	if _, err = s.sw.Ofctl("add-flows", "br0", filepath.Join(s.sw.Dir, "rules")); err != nil {
+	if _, err = s.sw.Ofctl("add-flows", s.bridge, filepath.Join(s.sw.Dir, "rules")); err != nil {
 		return err
 	}
 	if s.row.kind != replay {
@@ -237,7 +238,7 @@ func outNumber(i int) int { return 2 + i }
 
 // port adds a port, with more columns set, and fails with the switch's own words if it does not come up.
 func (s *subject) port(n int, name, kind, option string, more ...string) error {
-	if _, err := s.sw.Vsctl(append([]string{"add-port", "br0", name, "--", "set", "interface", name, "type=" + kind,
+	if _, err := s.sw.Vsctl(append([]string{"add-port", s.bridge, name, "--", "set", "interface", name, "type=" + kind,
 		"options:" + option, fmt.Sprintf("ofport_request=%d", n)}, more...)...); err != nil {
 		return err
 	}
