@@ -18,6 +18,7 @@ import (
 // config is what the flags say and what holds for the whole run.
 type config struct {
 	length  time.Duration
+	max     float64 // Mpps; 0: found by a ramp
 	share   float64 // of the highest rate
 	nice    int     // of the switch's threads other than the poll-mode thread
 	sides   []string
@@ -31,6 +32,7 @@ type config struct {
 func main() {
 	c := &config{}
 	flag.DurationVar(&c.length, "length", 5*time.Second, "length of the phases that are compared")
+	flag.Float64Var(&c.max, "max", 0, "the highest rate, Mpps, if it is known; else it is looked for")
 	flag.Float64Var(&c.share, "share", 0.7, "the established flows' share of the highest rate")
 	flag.IntVar(&c.nice, "nice", -15, "niceness of the switch's threads other than the poll-mode thread; the generator has -20")
 	flag.StringVar(&c.out, "out", "bench/out", "directory of the results")

@@ -95,8 +95,10 @@ func (c *config) phases(s *ovs.Switch, g guests, r *result) error {
 	x := newGenerator(g, c.hz, c.pmd+"/schedstat")
 	defer x.close()
 	x.warm()
-	if err := c.ramp(x, r); err != nil {
-		return err
+	if r.Max, r.Limit = c.max, "given"; c.max == 0 {
+		if err := c.ramp(x, r); err != nil {
+			return err
+		}
 	}
 	counted := func(p phase) (o *outcome, n map[string]uint64, err error) {
 		before, err := c.counters(s)
