@@ -98,7 +98,7 @@ type Judge struct {
 // without lookups.
 const (
 	window      = 1 << 16
-	restWindows = 16
+	restWindows = 40
 )
 
 // Active says whether to look up n packets of j's stream now, or, with n 0, whether to insert one. The answer is no while

@@ -247,7 +247,7 @@ var onTheWay = strings.Fields(`
 	poller.account poller.out poller.output poller.outputOne poller.soil poller.classifier counter.add bump storeWord flowTable.at
 	Cache.Active Judge.Count Cache.HashLookup Cache.lookupShort Cache.lookupFull Cache.lookupIPv6 Cache.lookup Hash Cache.Chance Cache.Insert Cache.at Cache.second
 	entry.equal entry.equalShort Cache.equalRest Cache.alive setOf tagOf Signatures.Lookup Signatures.others Signatures.Insert Signatures.bucket smcTag smcBucket.match smcLane
-	Classifier.Lookup Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find
+	Classifier.Lookup Classifier.Hash Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find
 	Subtable.probe Subtable.equal Subtable.hashKey Subtable.Mask keyWord filter.find filter.candidates filter.search filter.findAll filter.slot table.large table.index table.bucket table.over table.addr
 	bucket.match bucket.ref lane Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
 	ExtractBatch ExtendBatch ExtractVLAN extract extractSlow tcpCtl vlans etherType mplsLabels extractARP extractIPv4 extractIPv6 isExtHdr extHdrs extractL4
@@ -255,7 +255,7 @@ var onTheWay = strings.Fields(`
 
 // ends are calls where the way of a hit ends: what is done with the packet after the look-up, or with one that is not a hit; and what
 // the compiler makes an instruction or a few of. tx locks a queue only if pollers share it.
-var ends = strings.Fields(`miss wakeHandlers executeGroup dropRange again tx prefetch cycles
+var ends = strings.Fields(`miss lineUp overtakable wakeHandlers executeGroup dropRange again tx prefetch cycles
 	len min max copy clear byte uint string int int64 uint8 uint16 uint32 uint64 uintptr Ref Pointer unsafe.Add Add Offsetof Sizeof Slice
 	Mul64 ReverseBytes16 ReverseBytes32 ReverseBytes64 TrailingZeros64 LeadingZeros64 Load`)
 

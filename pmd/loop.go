@@ -3,7 +3,6 @@ package pmd
 import (
 	"govs/classifier/megaflow"
 	"govs/dpif"
-	"govs/emc"
 	"govs/flow"
 	"govs/packet"
 )
@@ -162,7 +161,7 @@ func (p *poller) lookup(q *rxq, n int) int {
 			return 0
 		}
 	} else {
-		emc.Hash(p.store, &w.keys, &w.lens, n, union, &w.hashes)
+		c.Hash(&w.keys, &w.lens, n, &w.hashes)
 		for i := 0; i < n && i < burst; i++ {
 			w.idx[i] = uint8(i)
 		}

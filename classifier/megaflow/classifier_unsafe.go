@@ -137,6 +137,8 @@ type scratch struct {
 	addr [Burst]uintptr
 	hash [Burst]uint32
 	cand [Burst]Ref
+
+	primed bool // Hash has asked for the buckets
 }
 
 // New returns an empty classifier with entries in s.
@@ -210,6 +212,41 @@ func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, hashes *[
 	return n
 }
 
+// stride is how many packets are dealt with between prefetches: their lines are under way while the next ones' addresses are computed.
+const stride = 8
+
+// Hash computes the packets' hashes under the Union, as emc.Hash does, for a Lookup that follows at once. When there is one large
+// table it asks for the lines that the Lookup will read first.
+func (c *Classifier) Hash(keys *[Burst]flow.Key, lens *[Burst]uint8, n int, hashes *[Burst]uint64) {
+	u, seeds, w := &c.union, &c.s.Seeds, c.work
+	n = min(n, Burst)
+	w.primed = len(c.subs) == 1 && c.subs[0].tab.large()
+	var t *table
+	step := Burst
+	if w.primed {
+		t, step = &c.subs[0].tab, stride
+	}
+	for from := 0; from < n; from += step {
+		to := min(from+step, n)
+		if u.Short {
+			for i := from; i < to; i++ {
+				x, y, z := u.Words(&keys[i])
+				hashes[i] = seeds.HashShort(keys[i][0], x, y, z)
+			}
+		} else {
+			for i := from; i < to; i++ {
+				hashes[i] = seeds.HashUnder(u, &keys[i], int(lens[i]))
+			}
+		}
+		if t != nil {
+			for i := from; i < to; i++ {
+				w.addr[i-from] = t.addr(uint32(hashes[i]))
+			}
+			prefetch(&w.addr, to-from)
+		}
+	}
+}
+
 // lookupFiltered is Lookup for packets that the most hit subtables do not have.
 func (c *Classifier) lookupFiltered(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
 	left := 0
@@ -257,20 +294,31 @@ func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Bu
 	n = min(n, Burst)
 	long, short := t.last > HashWords, t.u.Short
 	large := t.tab.large()
-	if large {
+	if large && !w.primed {
 		prefetch(&w.addr, n)
 	}
-	for j := 0; j < n; j++ {
-		b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
-		m := b.match(tagOf(w.hash[j]))
-		r := b.ref(lane(m))
-		if m == 0 {
-			r = 0
-		}
-		w.cand[j] = r
-	}
+	w.primed = false
+	step := Burst
 	if large {
-		s.Prefetch(&w.cand, n)
+		step = stride
+	}
+	for from := 0; from < n; from += step {
+		to := min(from+step, n)
+		for j := from; j < to; j++ {
+			b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
+			m := b.match(tagOf(w.hash[j]))
+			r := b.ref(lane(m))
+			if m == 0 {
+				r = 0
+			}
+			w.cand[j] = r
+		}
+		if large {
+			for j := from; j < to; j++ {
+				s.addrs[j-from] = uintptr(s.base) + uintptr(w.cand[j])*Line
+			}
+			prefetch(&s.addrs, to-from)
+		}
 	}
 	left := 0
 	for j := 0; j < n; j++ {
