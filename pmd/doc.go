@@ -9,6 +9,9 @@
 //
 //	Rx -> Extract -> exact-match cache -> signature cache -> megaflow classifier of the in_port -> execute -> Tx
 //
+// A burst that is wholly of the megaflow of the burst before is known by its raw bytes and skips all up to execute (like.go). Queues whose
+// look-ups are dear let the others go first (fair.go).
+//
 // A poller is the only one to touch its caches, tables and parked packets, so lookups take no lock and no atomic
 // read-modify-write. Others talk to it through its command queue (command.go), which it looks at once per iteration:
 // verdicts, flow changes, new configurations, packets to execute.
