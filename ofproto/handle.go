@@ -240,7 +240,7 @@ func (b *Bridge) packetOut(m *openflow.PacketOut) error {
 
 // packetIn passes a packet to the controllers.
 func (b *Bridge) packetIn(p *xlate.PacketIn) {
-	if !b.conns.WantsUpdates() {
+	if !b.conns.Connected() {
 		return
 	}
 	m := &openflow.PacketIn{

@@ -68,7 +68,10 @@ func (m *Manager) PacketIn(p *openflow.PacketIn, controllerID, maxLen uint16) {
 	})
 }
 
-// WantsUpdates tells whether any connection could get updates of flows, so that callers can save the work of making them.
+// Connected tells whether there is any connection, so that callers can save the work of making messages for nobody.
+func (m *Manager) Connected() bool { return m.nconns.Load() > 0 }
+
+// WantsUpdates tells whether any connection has a flow monitor.
 func (m *Manager) WantsUpdates() bool { return m.monitors.Load() > 0 }
 
 // wireReason turns a reason into one that version v has.
