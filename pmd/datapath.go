@@ -306,6 +306,7 @@ func (d *Datapath) reconfigure() error {
 		}
 	}
 	d.assign(now)
+	d.makeRoom(len(now) - 1)
 	for _, p := range fresh {
 		d.start(p)
 	}

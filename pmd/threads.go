@@ -11,14 +11,18 @@ import (
 // housekeeping is the least number of Go processors beside those of the PMDs: for handlers, revalidators and the rest.
 const housekeeping = 2
 
-// settle fits the process to the PMDs: enough Go processors (GOMAXPROCS) that PMDs, which never give theirs up, leave some
-// for everybody else, and no other thread on a PMD's core as long as there are other cores. It never lowers GOMAXPROCS.
-// mu is held.
-func (d *Datapath) settle() {
-	pmds := d.allPollers()[1:]
-	if n := len(pmds) + max(housekeeping, d.cpus.Count()-len(pmds)); len(pmds) > 0 && n > runtime.GOMAXPROCS(0) {
+// makeRoom sees to enough Go processors (GOMAXPROCS) that pmds PMDs, which never give theirs up, leave some for everybody else. It comes
+// before they start: a process that was started on one processor has one, and whoever waits for a PMD would not get it back. It
+// never lowers GOMAXPROCS.
+func (d *Datapath) makeRoom(pmds int) {
+	if n := pmds + max(housekeeping, d.cpus.Count()-pmds); pmds > 0 && n > runtime.GOMAXPROCS(0) {
 		runtime.GOMAXPROCS(n)
 	}
+}
+
+// settle keeps every other thread off the PMDs' cores, as long as there are other cores. mu is held.
+func (d *Datapath) settle() {
+	pmds := d.allPollers()[1:]
 	rest := d.cpus
 	own := map[int]bool{}
 	for _, p := range pmds {
