@@ -28,6 +28,6 @@
 // Switch.mu. Counters of rules and ports are atomics that any goroutine adds to. The order of locks is: conn's own,
 // Switch.mu, then a MAC table's.
 //
-// A change that alters what a translation would answer calls changed, which wakes the revalidators; they then
-// re-translate every megaflow and repair or delete it.
+// A change that alters what a translation would answer calls changed, or changedBy with what it was, which wakes the revalidators; they
+// then translate again each megaflow that it can concern, and repair or delete it. (xlate.Deps has what a translation looked at.)
 package ofproto
