@@ -82,7 +82,7 @@ func testModel(t *testing.T, seed uint64) {
 	s := newStore(t, 10000)
 	c := New(s)
 	defer c.Close()
-	masks := make([]*flow.Mask, 1+seed*10)
+	masks := make([]*flow.Mask, 1+seed*6)
 	for i := range masks {
 		masks[i] = randomMask(r)
 	}
@@ -96,7 +96,7 @@ func testModel(t *testing.T, seed uint64) {
 		return k
 	}
 	var flows []model
-	for step := 0; step < 6000; step++ {
+	for step := 0; step < 4000; step++ {
 		switch op := r.IntN(10); {
 		case op < 5:
 			k, m := randomKey(), masks[r.IntN(len(masks))]
