@@ -110,7 +110,7 @@ func (s *Switch) cmdFDBAdd(args []string) (string, error) {
 	if !ok {
 		return "", errors.New("bad MAC address")
 	}
-	vlan, _ := strconv.ParseUint(args[2], 10, 12)
+	vlan, _ := strconv.ParseUint(args[2], 10, 16)
 	snap := s.snap.Load().Bridge(args[0])
 	var bundle *xlate.BundleState
 	if snap != nil {
@@ -138,7 +138,7 @@ func (s *Switch) cmdFDBDel(args []string) (string, error) {
 	if !ok {
 		return "", errors.New("bad MAC address")
 	}
-	vlan, _ := strconv.ParseUint(args[1], 10, 12)
+	vlan, _ := strconv.ParseUint(args[1], 10, 16)
 	if !br.state.MAC.DeleteStatic(uint16(vlan), mac) {
 		return "", errors.New("could not find static mac entry")
 	}
@@ -242,7 +242,10 @@ func upcallText(name string, i upcall.Info) string {
 // cmdBridgeFlows lists all rules of a bridge, the switch's own too.
 func (s *Switch) cmdBridgeFlows(args []string) (string, error) {
 	name := args[len(args)-1]
-	if len(args) == 2 && args[0] != "--offload-stats" {
+	offload := ""
+	if len(args) == 2 && args[0] == "--offload-stats" {
+		offload = "n_offload_packets=0, n_offload_bytes=0, " // nothing is offloaded
+	} else if len(args) == 2 {
 		return "", fmt.Errorf("invalid argument %s", args[0])
 	}
 	br := s.Bridge(name)
@@ -258,19 +261,22 @@ func (s *Switch) cmdBridgeFlows(args []string) (string, error) {
 		if table > 0 {
 			fmt.Fprintf(&b, "table_id=%d, ", table)
 		}
-		fmt.Fprintf(&b, "duration=%ds, n_packets=%d, n_bytes=%d, ", (now-d.Created)/1000, d.Stats.Packets.Load(), d.Stats.Bytes.Load())
-		if p := r.Priority(); p != 0x8000 {
-			fmt.Fprintf(&b, "priority=%d", p)
-		}
+		fmt.Fprintf(&b, "duration=%ds, n_packets=%d, n_bytes=%d, %s", (now-d.Created)/1000, d.Stats.Packets.Load(), d.Stats.Bytes.Load(), offload)
 		var m flow.Match
 		r.Match(&m)
 		m.Mask.SetPacketType(0)
 		text := m.AppendText(nil, nil)
+		if p := r.Priority(); p != 0x8000 {
+			fmt.Fprintf(&b, "priority=%d", p)
+			if len(text) > 0 {
+				b.WriteByte(',')
+			}
+		}
 		acts := "drop"
 		if len(d.Actions) > 0 {
 			acts = string(xlate.AppendActions(nil, d.Actions, nil))
 		}
-		fmt.Fprintf(&b, ",%s,actions=%s\n", text, acts)
+		fmt.Fprintf(&b, "%s,actions=%s\n", text, acts)
 	}
 	v := br.state.Version.Load()
 	br.eachTable(openflow.TableAll, func(id uint8, t *xlate.Table) {

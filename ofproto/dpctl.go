@@ -3,12 +3,14 @@ package ofproto
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sort"
 	"strings"
 
 	"govs/actions"
 	"govs/dpif"
 	"govs/flow"
+	"govs/internal/strerror"
 	"govs/ofproto/upcall"
 )
 
@@ -34,17 +36,28 @@ func dumpOptions(args []string) (o dumpFormat, rest []string, err error) {
 		case a == "--no-names":
 			o.names = false
 		case strings.HasPrefix(a, "filter="):
-			m, err := flow.ParseMatch(strings.TrimPrefix(a, "filter="), nil)
+			text := strings.TrimPrefix(a, "filter=")
+			m, err := flow.ParseMatch(text, nil)
 			if err != nil {
-				return o, nil, fmt.Errorf("Failed to parse filter (%v)", err)
+				if name, _, ok := strings.Cut(text, "="); !ok {
+					err = fmt.Errorf("%s: unknown field %s", text, name)
+				}
+				return o, nil, fmt.Errorf("ovs-vswitchd: Failed to parse filter (%v)", err)
 			}
 			o.filter = &m
 		case strings.HasPrefix(a, "type="):
 			o.kind = strings.TrimPrefix(a, "type=")
+			for _, k := range strings.Split(o.kind, ",") {
+				switch k {
+				case "ovs", "tc", "dpdk", "offloaded", "non-offloaded", "partially-offloaded":
+				default:
+					return o, nil, fmt.Errorf("ovs-vswitchd: Failed to parse type (%s) (Invalid argument)", k)
+				}
+			}
 		case strings.HasPrefix(a, "pmd="):
 			o.pmd = strings.TrimPrefix(a, "pmd=")
 		case strings.HasPrefix(a, "-") && len(a) > 1:
-			return o, nil, fmt.Errorf("invalid option %s", a)
+			return o, nil, fmt.Errorf("Unrecognized option %s", a)
 		default:
 			rest = append(rest, a)
 		}
@@ -200,11 +213,14 @@ func (s *Switch) cmdDumpFlows(args []string) (string, error) {
 }
 
 func (s *Switch) cmdDelFlows(args []string) (string, error) {
-	if _, err := s.dpArg(args, 0); err != nil {
-		return "", err
+	if len(args) > 0 && (args[0] == s.opt.DatapathName || args[0] == s.fullName()) {
+		args = args[1:]
 	}
-	s.up.Purge()
-	return "", nil
+	if len(args) == 0 {
+		s.up.Purge()
+		return "", nil
+	}
+	return s.delFlowsIn(args[0])
 }
 
 func (s *Switch) cmdDPCtlShow(args []string) (string, error) {
@@ -277,7 +293,7 @@ func portArgs(p dpif.Device) string {
 func (s *Switch) parseFlow(spec string) (flow.Key, flow.Mask, error) {
 	of, err := flow.ParseODP(spec, s.dpNames())
 	if err != nil {
-		return flow.Key{}, flow.Mask{}, fmt.Errorf("%v\novs-vswitchd: parsing flow key (Invalid argument)", err)
+		return flow.Key{}, flow.Mask{}, fmt.Errorf("ovs-vswitchd: parsing flow key (%v) (Invalid argument)", err)
 	}
 	m := of.Mask
 	m[flow.WInPort] = ^uint64(0)
@@ -297,10 +313,28 @@ func (s *Switch) cmdAddFlow(args []string) (string, error) {
 	}
 	list, err := actions.Parse(args[1], s.dpNames())
 	if err != nil {
-		return "", fmt.Errorf("%v\novs-vswitchd: parsing actions (Invalid argument)", err)
+		return "", errors.New("ovs-vswitchd: parsing actions (Invalid argument)")
 	}
 	if err := s.opt.Datapath.FlowPut(dpif.NonPMD, &k, &m, &list); err != nil {
 		return "", fmt.Errorf("ovs-vswitchd: updating flow table (%v)", err)
+	}
+	return "", nil
+}
+
+// delFlowsIn takes out the flows that a file lists, one a line. Trouble is told in the answer, which is a success all the same.
+func (s *Switch) delFlowsIn(name string) (string, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Sprintf("ovs-vswitchd: Opening file \"%s\" failed (%s)\n", name, strerror.Text(err)), nil
+	}
+	for i, l := range strings.Split(string(text), "\n") {
+		l = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "delete "))
+		if l == "" || l[0] == '#' {
+			continue
+		}
+		if _, err := s.cmdDelFlow([]string{l}); err != nil {
+			return fmt.Sprintf("%s:%d: %v\n", name, i+1, err), nil
+		}
 	}
 	return "", nil
 }

@@ -63,12 +63,17 @@ func (s *Switch) parseTrace(args []string) (*traceArgs, error) {
 	case 0:
 		return nil, errors.New("must specify a flow")
 	case 1, 2:
+	case 3:
+		return nil, errors.New("Trailing garbage in packet data")
 	default:
 		return nil, errors.New("too many arguments")
 	}
 	spec := args[len(args)-1]
 	if len(args) == 2 {
 		if t.bridge = t.snap.Bridge(args[0]); t.bridge == nil && args[0] != s.opt.DatapathName && args[0] != s.fullName() {
+			if strings.Contains(spec, "(") {
+				return nil, errors.New("Cannot find the datapath")
+			}
 			return nil, fmt.Errorf("%s: unknown bridge", args[0])
 		}
 	}

@@ -199,12 +199,12 @@ func (t *MACTable) Delete(vlan uint16, mac uint64) bool {
 	return e != nil
 }
 
-// Flush removes all entries, static ones too, or those of one bundle.
+// Flush removes all entries that were learned, or all those of one bundle.
 func (t *MACTable) Flush(b *BundleState) {
 	t.mu.Lock()
 	n := 0
 	for _, e := range t.entries {
-		if b == nil || e.Value.(*MACEntry).Bundle == b {
+		if m := e.Value.(*MACEntry); b == nil && !m.Static || b != nil && m.Bundle == b {
 			t.drop(e)
 			n++
 		}

@@ -175,7 +175,7 @@ func registerDummy(s *switchSystem, ctl *unixctl.Server) {
 			if p == nil {
 				return "unknown interface", nil
 			}
-			return p.ConnState(), nil
+			return p.Name() + ": " + p.ConnState() + "\n", nil
 		}
 		var b strings.Builder
 		for _, p := range s.dummies.All() {
