@@ -68,6 +68,7 @@ type Datapath struct {
 	spareStores []*megaflow.Store // of PMDs that have ended, to be used again: see newStore
 	cpus        unix.CPUSet       // that the process may use
 	restCPUs    unix.CPUSet       // that threads other than PMDs use
+	room        int               // PMDs that there are Go processors for: see makeRoom
 	balancer    balancer
 	configured  bool   // there has been a Configure
 	parser      string // of new PMDs; see parser

@@ -15,8 +15,11 @@ const housekeeping = 2
 // before they start: a process that was started on one processor has one, and whoever waits for a PMD would not get it back. It
 // never lowers GOMAXPROCS.
 func (d *Datapath) makeRoom(pmds int) {
-	if n := pmds + max(housekeeping, d.cpus.Count()-pmds); pmds > 0 && n > runtime.GOMAXPROCS(0) {
-		runtime.GOMAXPROCS(n)
+	if more := pmds - d.room; more > 0 {
+		// Each datapath adds to what there is, as it does not know of others. Said once, the runtime does not follow the threads' affinity
+		// any more, which settle narrows.
+		runtime.GOMAXPROCS(max(housekeeping, runtime.GOMAXPROCS(0)) + more)
+		d.room = pmds
 	}
 }
 
