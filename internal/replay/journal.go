@@ -72,7 +72,6 @@ type Journal struct {
 	failure error
 	now     time.Time
 	uuids   *mathrand.ChaCha8
-	timers  int
 	names   int
 	parties map[string]*Party // replay: by name
 	arrived *sync.Cond        // replay: a party has asked for an event
