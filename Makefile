@@ -4,7 +4,8 @@
 #   make deps       install what building, testing and measuring need (Debian; root or sudo)
 #   make test       everything that must hold: formatting, vet, staticcheck, all tests
 #   make run        the switch with two vhost-user guests and a live table ([FOR=10s])
-#   make bench      cycles per packet beside testpmd and OVS-DPDK, and the database ([ROW=emc-1k], [ROW=ovsdb], [ROW=upcalls], [ROW=openflow], [ROW=idle])
+#   make bench      cycles per packet beside testpmd and OVS-DPDK, and the database ([ROW=emc-1k], [ROW=ovsdb], [ROW=upcalls], [ROW=openflow], [ROW=idle],
+#                   [ROW=storm] and [ROW=jitter] with [LENGTH=30s])
 #   make generate   write the generated files; make check-generate compares them
 #   make clean
 #
@@ -43,7 +44,7 @@ test:
 	@tools/scripts/test.sh
 
 bench: deps build
-ifeq ($(filter ovsdb upcalls openflow idle,$(ROW)),)
+ifeq ($(filter ovsdb upcalls openflow idle storm jitter,$(ROW)),)
 	@bin/aux/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
 endif
 ifneq ($(filter ovsdb all,$(or $(ROW),all)),)
@@ -57,6 +58,12 @@ ifneq ($(filter openflow all,$(or $(ROW),all)),)
 endif
 ifneq ($(filter idle all,$(or $(ROW),all)),)
 	@bin/aux/idle
+endif
+ifneq ($(filter storm all,$(or $(ROW),all)),)
+	@bin/aux/storm $(if $(LENGTH),-length '$(LENGTH)')
+endif
+ifneq ($(filter jitter all,$(or $(ROW),all)),)
+	@bin/aux/jitter $(if $(LENGTH),-length '$(LENGTH)')
 endif
 
 run: deps build

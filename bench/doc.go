@@ -3,6 +3,8 @@
 //	bench/dataplane  cycles per packet of govs, OVS-DPDK and testpmd on the same captures (make bench)
 //	bench/ovsdb      ovsdb-server beside the original's (make bench ROW=ovsdb)
 //	bench/idle       processor time without traffic, and the first packet after a pause (make bench ROW=idle)
+//	bench/storm      what a storm of new flows does to established ones, beside the original (make bench ROW=storm)
+//	bench/jitter     how evenly the poll loop runs beside a C loop (make bench ROW=jitter)
 //	bench/pmdbench   one poll-mode thread of package pmd alone, for profiles
 //
 // Benchmarks of single functions stand beside the functions.
