@@ -190,7 +190,7 @@ func (s *Switch) dpArg(args []string, need int) ([]string, error) {
 
 // dpctlCommands are the commands on the datapath itself.
 func (s *Switch) dpctlCommands() []Command {
-	return append(s.ctCommands(), []Command{
+	return append(append(s.ctCommands(), s.moreDpctlCommands()...), []Command{
 		{"dpctl/dump-dps", "", 0, 0, func([]string) (string, error) { return s.fullName() + "\n", nil }},
 		{"dpctl/dump-flows", "[-m] [--names] [dp] [filter=..] [type=..] [pmd=..]", 0, 6, s.cmdDumpFlows},
 		{"dpctl/show", "[-s] [dp...]", 0, -1, s.cmdDPCtlShow},

@@ -1,6 +1,7 @@
 package pmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -44,6 +45,7 @@ type implementations struct {
 	find func() map[string]*Datapath
 
 	mu       sync.Mutex // guards all below
+	action   string     // of actions; "" is scalar
 	priority [2]uint8   // of the functions that look up a subtable
 	kept     [2]uint64  // subtables of the main thread that were there when the function was no longer the best: they keep it
 }
@@ -71,6 +73,8 @@ func registerImplementations(r Registrar, find func() map[string]*Datapath) {
 	for _, name := range []string{"info", "prio"} { // the second is the first's name of before
 		r.RegisterFunc("dpif-netdev/subtable-lookup-"+name+"-get", "", 0, 0, func([]string) (string, error) { return m.lookupText(), nil })
 	}
+	r.RegisterFunc("odp-execute/action-impl-show", "", 0, 0, func([]string) (string, error) { return m.actionText(), nil })
+	r.RegisterFunc("odp-execute/action-impl-set", "name", 1, 1, m.setAction)
 	r.RegisterFunc("dpif-netdev/subtable-lookup-prio-set", "[lookup_func] [prio]", 2, 2, m.setPriority)
 }
 
@@ -165,6 +169,33 @@ func (m *implementations) setParser(args []string) (string, error) {
 		text += fmt.Sprintf(", studying %d packets", count)
 	}
 	return text + ".\n", nil
+}
+
+// actionText is the text of odp-execute/action-impl-show.
+func (m *implementations) actionText() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var b strings.Builder
+	b.WriteString("Available Actions implementations:\n")
+	for _, name := range []string{implScalar, implAutovalidator} {
+		active := "No"
+		if name == cmp.Or(m.action, implScalar) {
+			active = "Yes"
+		}
+		fmt.Fprintf(&b, "  %s (available: Yes, active: %s)\n", name, active)
+	}
+	return b.String()
+}
+
+// setAction is odp-execute/action-impl-set.
+func (m *implementations) setAction(args []string) (string, error) {
+	if args[0] != implScalar && args[0] != implAutovalidator {
+		return "", fmt.Errorf("Error: unknown action implementation, %s, specified!", args[0])
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.action = args[0]
+	return "Action implementation set to " + args[0] + ".\n", nil
 }
 
 // chosen is the function with the highest priority, of equals the first. mu is held.

@@ -104,7 +104,7 @@ var errNoDatapath = errors.New("no datapath")
 // ofAll are the commands that speak of all switches, at least without arguments; the others concern the one that has the
 // bridge or datapath named.
 var ofAll = map[string]bool{
-	"ofproto/list": true, "dpif/show": true, "dpif/dump-dps": true, "dpctl/dump-dps": true, "dpctl/show": true, "upcall/show": true, "fdb/flush": true,
+	"ofproto/list": true, "dpif/show": true, "dpif/dump-dps": true, "dpctl/dump-dps": true, "dpctl/show": true, "dpctl/cache-get-size": true, "upcall/show": true, "fdb/flush": true,
 	"revalidator/wait": true, "revalidator/purge": true, "upcall/disable-megaflows": true, "upcall/enable-megaflows": true,
 	"upcall/disable-ufid": true, "upcall/enable-ufid": true, "upcall/set-flow-limit": true,
 }
