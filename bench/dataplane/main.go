@@ -106,6 +106,9 @@ func (c *config) run(chosen []row, noHuge bool) error {
 	go func() {
 		<-ended
 		restore()
+		for _, side := range c.sides {
+			exec.Command("ip", "netns", "del", bridgeName(side)).Run()
+		}
 		os.RemoveAll(dir)
 		os.Exit(130)
 	}()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -35,6 +36,7 @@ type subject struct {
 	polls  []int            // its threads on processor 1
 	nice   int32            // of those threads
 
+	netns    string // the switch's network namespace: in one and the same, two switches would both make a device ovs-netdev
 	gateFile string // while it exists, a net_pcap0 that is started receives nothing (traffic.c)
 
 	err error
@@ -63,9 +65,12 @@ type reading struct {
 	on               time.Duration
 }
 
+// bridgeName is the name of a side's bridge and of its network namespace.
+func bridgeName(side string) string { return fmt.Sprintf("b%d%.3s", os.Getpid(), side) }
+
 // newSubject starts one side of a row, up to traffic that flows.
 func newSubject(c *config, side string, r row) (*subject, error) {
-	s := &subject{side: side, c: c, row: r, bridge: fmt.Sprintf("b%d%.3s", os.Getpid(), side)}
+	s := &subject{side: side, c: c, row: r, bridge: bridgeName(side)}
 	var err error
 	if side == "floor" {
 		err = s.startFloor()
@@ -129,7 +134,11 @@ func (s *subject) startSwitch() error {
 	}
 	s.gateFile = filepath.Join(s.c.dir, "gate-"+s.side)
 	env = append(env, "GOVS_TRAFFIC_GATE="+s.gateFile)
-	s.sw, err = ovs.Start(ovs.Options{Side: ovs.Side(s.side), Config: conf, CPUs: "0", Timeout: 60 * time.Second, Env: env})
+	if text, err := exec.Command("ip", "netns", "add", s.bridge).CombinedOutput(); err != nil {
+		return fmt.Errorf("ip netns add %s: %w: %s", s.bridge, err, text)
+	}
+	s.netns = s.bridge
+	s.sw, err = ovs.Start(ovs.Options{Side: ovs.Side(s.side), Config: conf, CPUs: "0", Timeout: 60 * time.Second, Env: env, NetNS: s.netns})
 	if err != nil {
 		return err
 	}
@@ -319,6 +328,9 @@ func (s *subject) stop() {
 		s.sw.Stop()
 	} else if s.pmd != nil {
 		s.pmd.Stop()
+	}
+	if s.netns != "" {
+		exec.Command("ip", "netns", "del", s.netns).Run()
 	}
 }
 
