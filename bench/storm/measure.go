@@ -242,7 +242,12 @@ func printTable(to io.Writer, results []*result) {
 			return fmt.Sprintf("%.1f %%, %d packets without latency", p.of(r).Stalled*100, p.of(r).Disturbed)
 		})
 	}
-	line("99.9th percentile, storm over alone", func(r *result) string { return fmt.Sprintf("%.2f", r.TailRatio) })
+	line("99.9th percentile, storm over alone", func(r *result) string {
+		if r.TailRatio == 0 {
+			return "not known: no undisturbed millisecond"
+		}
+		return fmt.Sprintf("%.2f", r.TailRatio)
+	})
 	line("storm: packets taken, Mpps", func(r *result) string { return fmt.Sprintf("%.3f", r.Storm.StormRate) })
 	line("storm: megaflows after it", func(r *result) string { return fmt.Sprint(r.Storm.Counted["flows"]) })
 	line("first packet alone: 50, 99 %, us; lost", func(r *result) string {
