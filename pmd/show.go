@@ -139,11 +139,11 @@ func (d *Datapath) RxqText(core, secs int) string {
 	n := (secs + intervalSeconds - 1) / intervalSeconds
 	var b strings.Builder
 	for _, p := range d.selected(core) {
-		if p.core == dpif.NonPMD {
-			continue
-		}
 		if b.Len() == 0 {
 			fmt.Fprintf(&b, "Displaying last %d seconds pmd usage %%\n", n*intervalSeconds)
+		}
+		if p.core == dpif.NonPMD {
+			continue
 		}
 		b.WriteString(p.title())
 		fmt.Fprintf(&b, "  isolated : %v\n", p.isolated)
