@@ -219,7 +219,7 @@ func (h *handler) slowPath(u *dpif.Upcall) {
 	}
 	buf := s.cfg.Datapath.Alloc().Clone(u.Packet)
 	if buf == nil {
-		return // the allocator has counted it
+		return // no buffers: the packet is lost, uncounted
 	}
 	list := append(actions.List(nil), h.res.Actions...)
 	s.cfg.Datapath.Execute(buf, &h.key, &list, true)
