@@ -8,7 +8,8 @@ import "govs/dpif"
 // megaflow matches costs tens of times as much, and so may one whose megaflow is found only after a long search: a port that
 // sends such packets would leave little of the thread to the others. So the cycles of such a burst are a debt. While another queue's
 // bursts are full (it has more packets waiting), a queue in debt is passed over until the others have had as many cycles as
-// it owes; a cycle on misses counts several times. When no other queue has more waiting, nothing is lost by polling it.
+// it owes; a cycle of a long search counts half as much again, so that the others keep more than half of the thread, and one on misses
+// several times. When no other queue has more waiting, nothing is lost by polling it.
 const (
 	fairSearch = 96      // cycles a packet that a search in the classifier may take, and cost nothing
 	missWeight = 4       // what a cycle on misses counts
@@ -29,6 +30,8 @@ func (p *poller) charge(q *rxq, n, missed int, search, cost uint64) {
 		return
 	case q.missing:
 		cost *= missWeight
+	default:
+		cost += cost / 2
 	}
 	q.debt = min(q.debt+int64(cost), maxDebt)
 }

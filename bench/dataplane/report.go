@@ -35,6 +35,7 @@ type outcome struct {
 	Best    float64                      `json:"best_ratio"`            // the same of each side's best run, which other load disturbs less
 	Floor   float64                      `json:"over_floor,omitempty"`  // ours over testpmd's
 	OverK   float64                      `json:"over_emc_1k,omitempty"` // ours over ours in the row emc-1k
+	Kept    map[string]float64           `json:"kept,omitempty"`        // row attack: the part of the rate that the established flows keep, by side
 	Alone   bool                         `json:"alone,omitempty"`       // the sides ran one after another
 	Goal    goal                         `json:"goal"`
 	Verdict string                       `json:"verdict"`           // aim, pass or MISS, or ERROR, and what else there is to say
@@ -159,6 +160,9 @@ func (o *outcome) verdict(r row) string {
 			word = "MISS"
 		}
 		v = append(v, fmt.Sprintf("%.2f of emc-1k: %s (2.0)", o.OverK, word))
+	}
+	if o.Kept["ours"] > 0 {
+		v = append(v, o.keptText())
 	}
 	for _, side := range slices.Sorted(maps.Keys(o.Errors)) {
 		v = append(v, "ERROR: "+side)
