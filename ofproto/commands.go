@@ -42,6 +42,8 @@ func (s *Switch) Commands() []Command {
 		}},
 		{"upcall/set-flow-limit", "flow-limit-number", 1, 1, s.cmdFlowLimit},
 		{"revalidator/wait", "", 0, 0, func([]string) (string, error) { s.up.Wait(); return "", nil }},
+		{"revalidator/pause", "", 0, 0, func([]string) (string, error) { s.up.Pause(); return "", nil }},
+		{"revalidator/resume", "", 0, 0, func([]string) (string, error) { s.up.Resume(); return "", nil }},
 		{"revalidator/purge", "", 0, 0, func([]string) (string, error) { s.up.Purge(); return "", nil }},
 	}...)
 }

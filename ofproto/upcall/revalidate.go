@@ -17,6 +17,9 @@ func (s *Set) revalidator() {
 		if !ok {
 			return
 		}
+		if ask = nil; s.paused.Load() && len(waiting) == 0 {
+			continue
+		}
 		l.round()
 		if len(waiting) > 0 {
 			// A round may itself have changed something, such as rules that expired. Others may never cease to.

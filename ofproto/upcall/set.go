@@ -68,6 +68,7 @@ type Set struct {
 	wake    chan struct{}      // capacity 1: something changed
 	asks    chan chan struct{} // Wait and Purge
 	purge   atomic.Bool
+	paused  atomic.Bool
 	settled atomic.Uint64 // the change number of the last walk that has ended
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -175,6 +176,19 @@ func (s *Set) Settle() {
 	if s.settled.Load() < s.changes.Seq() {
 		s.Wait()
 	}
+}
+
+// Pause stops the revalidation but for that which is waited for (Wait, Settle, Purge): megaflows stay as they are, and rules do not
+// expire. It returns when none is under way.
+func (s *Set) Pause() {
+	s.paused.Store(true)
+	s.Wait()
+}
+
+// Resume ends Pause.
+func (s *Set) Resume() {
+	s.paused.Store(false)
+	s.Wait()
 }
 
 // Purge removes all megaflows, after their counters have been pushed.
