@@ -50,6 +50,10 @@ func run(check bool, only string, runs int, bin string) error {
 			return fmt.Errorf("building ovsdb-server: %w\n%s", err, out)
 		}
 	}
+	// The servers run in directories of their own.
+	if bin, err = filepath.Abs(bin); err != nil {
+		return err
+	}
 	rows := []row{
 		{"small transactions, not durable", "/s", true, 1.5, nil, smallTransactions(1, false)},
 		{"small transactions, durable", "/s", true, 1.5, nil, smallTransactions(1, true)},
