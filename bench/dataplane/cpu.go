@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"govs/internal/tsc"
 )
 
 // threadsOn are the threads of a process that may run on the given processors ("1") and no other.
@@ -54,8 +56,8 @@ func onProcessor(pid int, tids []int) (time.Duration, error) {
 
 // tscHz measures the frequency of the time-stamp counter against the clock.
 func tscHz() float64 {
-	t0, c0 := time.Now(), tsc()
+	t0, c0 := time.Now(), tsc.Read()
 	time.Sleep(200 * time.Millisecond)
-	t1, c1 := time.Now(), tsc()
+	t1, c1 := time.Now(), tsc.Read()
 	return float64(c1-c0) / t1.Sub(t0).Seconds()
 }

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"govs/internal/tsc"
 	"govs/test/ovs"
 )
 
@@ -214,9 +215,9 @@ func (c *config) poll(s *ovs.Switch, r *result) (hz float64, mean uint64, err er
 	if err != nil {
 		return 0, 0, err
 	}
-	t0, c0 := time.Now(), tsc()
+	t0, c0 := time.Now(), tsc.Read()
 	time.Sleep(c.length)
-	took, cycles := time.Since(t0), tsc()-c0
+	took, cycles := time.Since(t0), tsc.Read()-c0
 	after, err := read()
 	if err != nil {
 		return 0, 0, err

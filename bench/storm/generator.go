@@ -12,6 +12,7 @@ import (
 
 	"govs/cgo/dpdk"
 	"govs/internal/affinity"
+	"govs/internal/tsc"
 	"govs/packet"
 )
 
@@ -136,13 +137,13 @@ func (x *generator) send(p phase, o *outcome) {
 	}
 	stall := x.stallCycles(p)
 	pause := unix.NsecToTimespec(p.doze.Nanoseconds())
-	begin := tsc()
+	begin := tsc.Read()
 	x.win.start(begin)
 	end := begin + uint64(p.length.Seconds()*x.hz)
 	origin, credit := begin, uint64(0) // packets due since origin; those sent
 	last, nextFew := begin, begin+fewEvery/2
 	after := uint64(0) // end of the last stall
-	for now := begin; now < end; now = tsc() {
+	for now := begin; now < end; now = tsc.Read() {
 		if now-last > stall {
 			o.stalls++
 			o.stalled += time.Duration(float64(now-last) / x.hz * 1e9)
@@ -177,14 +178,14 @@ func (x *generator) send(p phase, o *outcome) {
 			nap(&pause)
 		}
 	}
-	o.active = float64(tsc()-begin)/x.hz - o.stalled.Seconds()
+	o.active = float64(tsc.Read()-begin)/x.hz - o.stalled.Seconds()
 }
 
 // established sends a burst of the established flows, in turn.
 func (x *generator) established(o *outcome) {
 	x.pool.Alloc(x.tx, burst)
 	n := int(x.tx.N)
-	now := tsc()
+	now := tsc.Read()
 	for i := range n {
 		f := x.flow
 		if x.flow++; x.flow == established {
@@ -214,7 +215,7 @@ func (x *generator) one(o *outcome) {
 	copy(b, x.few)
 	setTuple(b, netFew, x.nFew)
 	x.nFew++
-	binary.LittleEndian.PutUint64(b[offTime:], tsc())
+	binary.LittleEndian.PutUint64(b[offTime:], tsc.Read())
 	dpdk.EthTx(x.d, 0, x.tx, frameLen)
 	o.few++
 }
@@ -241,7 +242,7 @@ func (x *generator) receive(o *outcome, after uint64) int {
 	if n == 0 {
 		return 0
 	}
-	now := tsc()
+	now := tsc.Read()
 	for i := range n {
 		b := x.rx.Bufs[i].Bytes()
 		if len(b) != frameLen {
@@ -292,10 +293,10 @@ func (x *generator) drain(p phase, o *outcome) {
 	const quiet = 30 * time.Millisecond
 	pause := unix.NsecToTimespec(int64(20 * time.Microsecond))
 	wait := uint64(quiet.Seconds() * x.hz)
-	limit := tsc() + uint64(2*x.hz)
-	for last := tsc(); tsc()-last < wait && tsc() < limit; {
+	limit := tsc.Read() + uint64(2*x.hz)
+	for last := tsc.Read(); tsc.Read()-last < wait && tsc.Read() < limit; {
 		if x.receive(o, ^uint64(0)) > 0 {
-			last = tsc()
+			last = tsc.Read()
 		}
 		nap(&pause)
 	}

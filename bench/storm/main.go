@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"govs/cgo/dpdk"
+	"govs/internal/tsc"
 	"govs/test/ovs"
 )
 
@@ -97,7 +98,7 @@ func (c *config) startDPDK() error {
 	if c.pool != nil {
 		return nil
 	}
-	t0, c0 := time.Now(), tsc()
+	t0, c0 := time.Now(), tsc.Read()
 	var last []string
 	if err := dpdk.Start([]string{"storm", "--no-pci", "--in-memory", "--single-file-segments", "-l", "0"}, func(_ int, line string) {
 		last = append(last, line)
@@ -109,6 +110,6 @@ func (c *config) startDPDK() error {
 		return err
 	}
 	time.Sleep(200*time.Millisecond - time.Since(t0))
-	c.hz = float64(tsc()-c0) / time.Since(t0).Seconds()
+	c.hz = float64(tsc.Read()-c0) / time.Since(t0).Seconds()
 	return nil
 }

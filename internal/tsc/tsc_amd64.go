@@ -1,0 +1,4 @@
+package tsc
+
+// Read reads the processor's time-stamp counter.
+func Read() uint64
