@@ -11,6 +11,7 @@ const Headroom = 128
 // Buf is one packet segment: the first 128 bytes of an rte_mbuf (DPDK 22.11 and later, RTE_IOVA_IN_MBUF=1).
 // Field order and sizes are asserted against the C structure in package cgo/dpdk.
 type Buf struct {
+	_          notInHeap
 	addr       unsafe.Pointer // start of the segment's buffer
 	iova       uint64         // DPDK's bus address of addr; unused by govs
 	dataOff    uint16         // offset of the first packet byte from addr

@@ -10,7 +10,8 @@ import (
 // before it goes on. For a poller that is a hundred gaps a second, of some ten microseconds on an idle machine and of milliseconds when
 // the processors of the other threads are busy: packets are late or lost. So a poller whose devices allow it holds on to its thread
 // (hold) while it polls, looks up and sends, and gives the runtime an opportunity to stop the world every safeCycles (safePoint).
-// While the garbage collector marks, the opportunities are longer, because the stack has to be scanned.
+// While the garbage collector marks, the opportunities are longer, because the stack has to be scanned. If the runtime has stopped the
+// world, or its P is gone, the poller goes on without: see detach.go.
 //
 // While it holds on, the goroutine must not wait for anything: no contended mutex, channel or system call of Go's. Where the code
 // might (callbacks, devices that are not ports.Steady, complex actions, the clock, logs), it lets go first.
@@ -62,6 +63,22 @@ func breathe(wait uint64) {
 	holdOn()
 }
 
+// breatheDetached is breathe for a poller that may detach: it does not wait for the runtime, nor idle.
+//
+//go:nosplit
+//go:norace
+func (p *poller) breatheDetached(wait uint64) {
+	letGo()
+	enterSyscall()
+	// The runtime knows the stack as it is here. What follows calls other frames, and this one does not change.
+	if wait != 0 || !p.runtime.returns() {
+		openStack()
+		p.detachedPasses(wait)
+	}
+	exitSyscall()
+	holdOn()
+}
+
 // hold keeps the goroutine on its thread until unhold.
 func (p *poller) hold() {
 	if p.steady && !p.held && p.metrics == nil {
@@ -85,10 +102,18 @@ func (p *poller) safePoint(now uint64) {
 	if !p.held {
 		return
 	}
+	wait := uint64(0)
 	if writeBarrier.enabled {
-		breathe(scanWait)
-	} else {
-		breathe(0)
+		wait = scanWait
+	}
+	if !p.detachable {
+		breathe(wait)
+		return
+	}
+	reserveStack()
+	p.breatheDetached(wait)
+	if p.detained.n != 0 {
+		p.attend()
 	}
 }
 

@@ -34,6 +34,9 @@ func (p *poller) alike(q *rxq, c *megaflow.Classifier) bool {
 		return false
 	}
 	e := p.store.Entry(s.ref)
+	if p.detached && !p.plain(e) {
+		return false
+	}
 	if p.settings.emcInvProb != 0 {
 		p.stats.emcHits.add(uint64(n))
 	} else {

@@ -44,7 +44,7 @@ func newBench(t testing.TB) *bench {
 	p.rxqs = []*rxq{q}
 	p.outs = make([]*outPort, 4)
 	for i := 2; i < 4; i++ {
-		p.outs[i] = &outPort{dev: voidPort{}, batch: packet.NewBatch()}
+		p.outs[i] = &outPort{no: uint32(i), dev: voidPort{}, batch: packet.NewBatch()}
 	}
 	b := &bench{t: t, p: p, q: q, b: packet.NewBatch(), want: map[megaflow.Ref]*megaflow.Entry{}}
 	r.arena.Alloc(b.b, burst)

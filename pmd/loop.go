@@ -12,11 +12,12 @@ func (p *poller) loop() {
 	for {
 		if p.waiting() {
 			before := cycles()
+			p.away = 0
 			p.serve()
 			if p.stopping != nil {
 				break
 			}
-			p.chargeVerdicts(cycles() - before)
+			p.chargeVerdicts(cycles() - before - p.away)
 		}
 		p.hold()
 		switch n := p.pass(); {
@@ -94,6 +95,9 @@ func (p *poller) pass() int {
 	}
 	p.lastTSC = now
 	p.most = most
+	if p.detached {
+		return total
+	}
 	if now-p.safeTSC > safeCycles && p.steady {
 		p.safePoint(now)
 	}
@@ -121,7 +125,7 @@ func (p *poller) process(q *rxq) int {
 		n = p.lineUp(b, n, q.no)
 	}
 	left := p.lookup(q, n)
-	if left == 0 {
+	if left == 0 && !p.detached {
 		p.learn(q, c)
 	}
 	p.execute(b, n, q.no)
@@ -268,6 +272,10 @@ func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 			}
 		} else if out == megaflow.OutDead {
 			p.again(b, i, j, no)
+		} else if p.detached && !p.plain(e) {
+			for ; i < j; i++ {
+				p.detain(b.Bufs[i], no, true)
+			}
 		} else {
 			p.account(e, uint64(j-i), bytes, flags)
 			if out == megaflow.OutDrop {
@@ -336,7 +344,7 @@ func (p *poller) soil(o *outPort) {
 		p.txDueTSC = cycles() + p.settings.txFlush
 	}
 	o.dirty = true
-	p.dirty = append(p.dirty, o)
+	p.dirty = append(p.dirty, o.no)
 }
 
 // tx sends o's batch.
@@ -361,12 +369,12 @@ func (p *poller) tx(o *outPort) {
 
 // flush sends all output batches.
 func (p *poller) flush() {
-	for i, o := range p.dirty {
+	for _, no := range p.dirty {
+		o := p.outs[no]
 		if o.batch.N != 0 {
 			p.tx(o)
 		}
 		o.dirty = false
-		p.dirty[i] = nil
 	}
 	p.dirty = p.dirty[:0]
 }
@@ -388,6 +396,10 @@ func (p *poller) again(b *packet.Batch, i, j int, no dpif.PortNo) {
 		p.stats.megaflowHits.add(1)
 		p.stats.probes.add(1)
 		e := p.store.Entry(r)
+		if p.detached && !p.plain(e) {
+			p.detain(b.Bufs[i], no, true)
+			continue
+		}
 		p.account(e, 1, uint64(b.Bufs[i].Len()), w.keys[i][flow.WEthSrc])
 		p.executePacket(b.Bufs[i], &w.keys[i], p.actionsOf(e))
 	}

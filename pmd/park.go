@@ -119,6 +119,10 @@ func (p *poller) recycle(u *upcall) {
 
 // miss parks a packet that no megaflow matched, and posts an upcall unless one is under way for its identity.
 func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpif.PortNo) {
+	if p.detached {
+		p.detain(buf, no, false)
+		return
+	}
 	s := &p.store.Seeds
 	h := s.Hash(k, &parkMask)
 	h = s.HashRest(h, k, &parkMask, n)
@@ -222,6 +226,16 @@ func (p *poller) releaseRest(u *upcall, rest []*packet.Buf) {
 
 // hit looks up one packet, whose key of n words is k, and if a megaflow matches counts the packet and executes it.
 func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
+	if !p.forward(buf, k, n) {
+		return false
+	}
+	p.stats.megaflowHits.add(1)
+	p.stats.probes.add(1)
+	return true
+}
+
+// forward is hit without the counting of lookups.
+func (p *poller) forward(buf *packet.Buf, k *flow.Key, n int) bool {
 	c := p.classifier(dpif.PortNo(k[flow.WInPort] >> 32))
 	if c == nil {
 		return false
@@ -230,8 +244,6 @@ func (p *poller) hit(buf *packet.Buf, k *flow.Key, n int) bool {
 	if r == 0 {
 		return false
 	}
-	p.stats.megaflowHits.add(1)
-	p.stats.probes.add(1)
 	e := p.store.Entry(r)
 	p.account(e, 1, uint64(buf.Len()), k[flow.WEthSrc])
 	p.executePacket(buf, k, p.actionsOf(e))

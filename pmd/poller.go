@@ -34,8 +34,8 @@ type poller struct {
 	eventFile *os.File // the same: for others to write to, safe against its closing
 
 	rxqs  []*rxq
-	outs  []*outPort // by port number; nil where there is no port
-	dirty []*outPort // output ports whose batches hold packets
+	outs  []*outPort    // by port number; nil where there is no port
+	dirty []dpif.PortNo // output ports whose batches hold packets; long enough for all
 	cls   []*megaflow.Classifier
 
 	store  *megaflow.Store
@@ -87,7 +87,12 @@ type poller struct {
 	signalers    []ports.Signaler // of rxqs, as long as all have one; see signal
 	signalFDs    []int            // what they gave; -1: nothing
 	signalEvent  unix.EpollEvent
-	signalled    bool     // the devices have been asked to signal packets
+	signalled    bool // the devices have been asked to signal packets
+	runtime      goRuntime
+	detained     detention
+	detached     bool     // see detach.go
+	detachable   bool     // it may detach
+	away         uint64   // cycles for which it was detached during serve
 	steady       bool     // all queues and the allocator are ports.Steady: hold may hold
 	held         bool     // the goroutine cannot be preempted now: see hold
 	safeTSC      uint64   // last safePoint
@@ -231,6 +236,7 @@ func (p *poller) release() {
 	packet.FreeBatch(p.cloneBatch)
 	packet.FreeBatch(p.trash)
 	packet.FreeBatch(p.steerBatch)
+	p.detained.release()
 	if p.eventFile != nil {
 		p.eventFile.Close()
 	}
@@ -253,6 +259,7 @@ func (p *poller) main() {
 	} else {
 		defer runtime.UnlockOSThread()
 	}
+	p.runtime.init()
 	p.tick(cycles())
 	p.lastTSC = cycles()
 	p.packetTSC = p.lastTSC
@@ -312,6 +319,13 @@ func (p *poller) adopt(pl *plan) {
 		if s, ok := q.dev.(ports.Signaler); ok {
 			p.signalers, p.signalFDs = append(p.signalers, s), append(p.signalFDs, -1)
 		}
+	}
+	if cap(p.dirty) < len(p.outs) {
+		p.dirty = make([]dpif.PortNo, 0, len(p.outs))
+	}
+	if p.detachable = p.mayDetach(); p.detachable {
+		p.detained.prepare()
+		p.group() // so that it is there
 	}
 	p.busy = true
 }

@@ -29,6 +29,9 @@ func (p *poller) simple(q *rxq, c *megaflow.Classifier) bool {
 		bytes += b.Bufs[i].Len()
 	}
 	if q.simpleKind != kind || q.simpleGen != c.Gen || q.simpleOf != c {
+		if p.detached {
+			return false
+		}
 		w := p.work
 		words, _ := flow.ExtractVLAN(b.Bufs[0], q.no, p.settings.vlanLimit, &w.keys[0])
 		r := c.Find(&w.keys[0], words)

@@ -73,6 +73,9 @@ type generator struct {
 	storm  []byte // templates
 	few    []byte
 	win    *windows
+	// When the generator looked at the clock last, how long it must have been away if that is longer ago than this, and when
+	// it was away last until.
+	looked, stall, after uint64
 }
 
 func newGenerator(g guests, hz float64, schedstat string) *generator {
@@ -135,21 +138,15 @@ func (x *generator) send(p phase, o *outcome) {
 	if p.few > 0 {
 		fewEvery = uint64(x.hz / p.few)
 	}
-	stall := x.stallCycles(p)
 	pause := unix.NsecToTimespec(p.doze.Nanoseconds())
 	begin := tsc.Read()
 	x.win.start(begin)
 	end := begin + uint64(p.length.Seconds()*x.hz)
 	origin, credit := begin, uint64(0) // packets due since origin; those sent
-	last, nextFew := begin, begin+fewEvery/2
-	after := uint64(0) // end of the last stall
+	nextFew := begin + fewEvery/2
+	x.looked, x.stall, x.after = begin, x.stallCycles(p), 0
 	for now := begin; now < end; now = tsc.Read() {
-		if now-last > stall {
-			o.stalls++
-			o.stalled += time.Duration(float64(now-last) / x.hz * 1e9)
-			after = now
-		}
-		last = now
+		x.look(now, o)
 		x.win.turn(now, x.hz, o)
 		idle := true
 		if p.rate > 0 {
@@ -168,7 +165,7 @@ func (x *generator) send(p phase, o *outcome) {
 			nextFew += fewEvery
 			x.one(o)
 		}
-		for x.receive(o, after) == burst {
+		for x.receive(o) == burst {
 		}
 		if p.storm && idle {
 			for x.blast(o) == burst && p.doze != 0 {
@@ -235,14 +232,25 @@ func (x *generator) blast(o *outcome) int {
 	return n - refused
 }
 
-// receive takes a burst from b and checks it. after is the end of the last stall.
-func (x *generator) receive(o *outcome, after uint64) int {
+// look notes the time and whether the generator has been away since the last look.
+func (x *generator) look(now uint64, o *outcome) {
+	if now-x.looked > x.stall {
+		o.stalls++
+		o.stalled += time.Duration(float64(now-x.looked) / x.hz * 1e9)
+		x.after = now
+	}
+	x.looked = now
+}
+
+// receive takes a burst from b and checks it.
+func (x *generator) receive(o *outcome) int {
 	dpdk.EthRx(x.b, 0, x.rx)
 	n := int(x.rx.N)
 	if n == 0 {
 		return 0
 	}
 	now := tsc.Read()
+	x.look(now, o) // it may have been away just before it received
 	for i := range n {
 		b := x.rx.Bufs[i].Bytes()
 		if len(b) != frameLen {
@@ -268,14 +276,14 @@ func (x *generator) receive(o *outcome, after uint64) int {
 			if o.received&sampleMask == 0 && !same(b, x.frames[f]) {
 				o.wrong++
 			}
-			if w := x.win.now(); at < after || len(w.latency) == cap(w.latency) {
+			if w := x.win.now(); at < x.after || len(w.latency) == cap(w.latency) {
 				o.disturbed++
 			} else {
 				w.latency = append(w.latency, uint32(min(now-at, 1<<32-1)))
 			}
 		case netFew:
 			o.fewBack++
-			if at < after {
+			if at < x.after {
 				o.disturbed++
 			} else {
 				o.first.add(now - at)
@@ -294,8 +302,9 @@ func (x *generator) drain(p phase, o *outcome) {
 	pause := unix.NsecToTimespec(int64(20 * time.Microsecond))
 	wait := uint64(quiet.Seconds() * x.hz)
 	limit := tsc.Read() + uint64(2*x.hz)
+	x.after, x.stall = ^uint64(0), ^uint64(0) // latencies do not count any more, nor stalls
 	for last := tsc.Read(); tsc.Read()-last < wait && tsc.Read() < limit; {
-		if x.receive(o, ^uint64(0)) > 0 {
+		if x.receive(o) > 0 {
 			last = tsc.Read()
 		}
 		nap(&pause)
