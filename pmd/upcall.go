@@ -196,6 +196,7 @@ func (d *Datapath) Post(up *dpif.Upcall, v dpif.Verdict) {
 	if v.Install {
 		c.mask = megaflowMask(v.Mask)
 		c.flow = newFlow(u.Poller, &u.key, c.mask, v.Actions, v.Owner)
+		u.p.store.Prepare()
 	}
 	u.p.send(c)
 }

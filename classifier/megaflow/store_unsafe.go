@@ -3,6 +3,7 @@ package megaflow
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,34 @@ type Store struct {
 	layouts uint32 // of all Unions so far
 	Seeds   Seeds
 	addrs   [Burst]uintptr // for Prefetch
+
+	used      atomic.Uint64 // bytes that have been given out, for Prepare
+	ready     atomic.Uint64 // bytes that Prepare has seen to
+	preparing atomic.Bool   // somebody is in Prepare
+}
+
+// How much memory Prepare keeps ready, in bytes, beyond what is used: some tens of thousands of flows.
+const (
+	prepareFrom  = 1 << 20 // a switch with few flows needs none of this
+	prepareBelow = 4 << 20
+	prepareStep  = 8 << 20
+)
+
+// Prepare makes the kernel provide memory for the entries to come. Who is about to ask the poller to install flows calls it: a first use of memory
+// takes the kernel 200 microseconds, a huge page at a time, in which the poller would not poll. Any goroutine may call it.
+func (s *Store) Prepare() {
+	used, ready := s.used.Load(), s.ready.Load()
+	if used < prepareFrom || ready >= min(used+prepareBelow, uint64(s.size)) || !s.preparing.CompareAndSwap(false, true) {
+		return
+	}
+	from := max(ready, used) &^ (hugePage - 1)
+	to := min((used+prepareStep)&^(hugePage-1), uint64(s.size))
+	if from < to {
+		// Where the kernel does not know this, pages come when they are used first.
+		_ = unix.Madvise(unsafe.Slice((*byte)(unsafe.Add(s.base, from)), to-from), unix.MADV_POPULATE_WRITE)
+	}
+	s.ready.Store(max(to, ready))
+	s.preparing.Store(false)
 }
 
 const maxLines = (headerWords*8 + flow.Words*8 + Line - 1) / Line
@@ -101,7 +130,10 @@ func (s *Store) Close() {
 // statistics reads zeros. All classifiers of it are closed.
 func (s *Store) Reset() {
 	_ = unix.Madvise(unsafe.Slice((*byte)(s.base), s.size), unix.MADV_DONTNEED) // pages come back as zeros
-	*s = Store{base: s.base, size: s.size, next: 1, limit: s.limit, subs: make([]*Subtable, 1, 64), Seeds: s.Seeds}
+	clear(s.free[:])
+	s.next, s.live, s.layouts, s.subs = 1, 0, 0, make([]*Subtable, 1, 64)
+	s.used.Store(0)
+	s.ready.Store(0)
 }
 
 // Entry returns the entry numbered r.
@@ -155,6 +187,7 @@ func (s *Store) alloc(lines int) (Ref, bool) {
 	}
 	r := Ref(s.next)
 	s.next += uint32(lines)
+	s.used.Store(uint64(s.next) * Line)
 	s.live++
 	return r, true
 }
