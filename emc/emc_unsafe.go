@@ -397,8 +397,11 @@ func (c *Cache) Retire(r megaflow.Ref, lines int) {
 	c.waiting = append(c.waiting, retired{r, lines})
 }
 
-// sweepStep is how many entries one Sweep looks at.
-const sweepStep = 64
+// sweepStep is how many entries one Sweep looks at, freeStep how many flows it frees.
+const (
+	sweepStep = 64
+	freeStep  = 32
+)
 
 // Sweep clears some cache entries of dead flows, and frees retired flows when it has been over all entries since. Call it
 // once per poll loop iteration; it does nothing unless flows have been retired. It says whether there is more to do.
@@ -410,6 +413,14 @@ func (c *Cache) Sweep() bool {
 		c.waiting, c.sweeping = c.sweeping, c.waiting
 		c.cursor = 0
 	}
+	if c.cursor == Entries { // no entry names them any more
+		n := max(len(c.sweeping)-freeStep, 0)
+		for _, r := range c.sweeping[n:] {
+			c.s.Free(r.ref, r.lines)
+		}
+		c.sweeping = c.sweeping[:n]
+		return true
+	}
 	for i := 0; i < sweepStep; i++ {
 		e := (*entry)(unsafe.Add(c.mem, uintptr(c.cursor+i)*megaflow.Line))
 		if e.tag != 0 && c.s.Entry(e.ref).Out == megaflow.OutDead {
@@ -417,12 +428,6 @@ func (c *Cache) Sweep() bool {
 		}
 	}
 	c.cursor += sweepStep
-	if c.cursor == Entries {
-		for _, r := range c.sweeping {
-			c.s.Free(r.ref, r.lines)
-		}
-		c.sweeping = c.sweeping[:0]
-	}
 	return true
 }
 

@@ -76,6 +76,8 @@ func (p *poller) detachedPasses(wait uint64) {
 		p.pass()
 		if d := cycles() - begin; d >= wait && p.runtime.returns() || d > detachedMax {
 			p.away += d
+			p.stats.detached.add(1)
+			p.stats.awayCycles.add(d)
 			break
 		}
 	}
@@ -123,12 +125,16 @@ func (p *poller) attend() {
 	}
 }
 
-// plain says whether a detached poller may do e's actions: edits and outputs.
+// plain says whether a detached poller may do e's actions.
 func (p *poller) plain(e *megaflow.Entry) bool {
 	if e.Out != megaflow.OutComplex {
 		return true
 	}
-	l := p.actionsOf(e)
+	return plain(p.actionsOf(e))
+}
+
+// plain says whether l is edits and outputs, for which a poller needs nobody.
+func plain(l actions.List) bool {
 	for i := range l {
 		switch a := &l[i]; a.Type {
 		case actions.TypeOutput, actions.TypeTrunc, actions.TypeDrop:

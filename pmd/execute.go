@@ -23,7 +23,7 @@ type group struct {
 // group returns the spare group of this depth, empty.
 func (p *poller) group() *group {
 	for p.depth >= len(p.groups) {
-		p.groups = append(p.groups, &group{batch: packet.NewBatch()})
+		p.groups = append(p.groups, &group{batch: packet.NewBatch()}) // never while detached
 	}
 	g := p.groups[p.depth]
 	g.batch.N = 0
@@ -109,7 +109,9 @@ func (p *poller) executePacket(buf *packet.Buf, k *flow.Key, l actions.List) {
 
 // run executes l on g's packets and disposes of them.
 func (p *poller) run(l actions.List, g *group) {
-	p.unhold()
+	if !plain(l) {
+		p.unhold()
+	}
 	for i := range l {
 		a, last := &l[i], i == len(l)-1
 		switch a.Type {

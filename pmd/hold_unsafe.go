@@ -14,7 +14,7 @@ import (
 // world, or its P is gone, the poller goes on without: see detach.go.
 //
 // While it holds on, the goroutine must not wait for anything: no contended mutex, channel or system call of Go's. Where the code
-// might (callbacks, devices that are not ports.Steady, complex actions, the clock, logs), it lets go first.
+// might (callbacks, devices that are not ports.Steady, actions that are not plain, the clock, logs), it lets go first.
 
 // holdOn is runtime.procPin: it makes the goroutine not preemptible. letGo is its opposite.
 //

@@ -32,7 +32,7 @@ func lengthOf(b int) uint64 {
 }
 
 // IterationsText is the text of dpif-netdev/pmd-iterations-show: for each PMD, lines of the number of iterations that took so many
-// cycles up to so many, since the datapath began.
+// cycles up to so many, since the datapath began. What it did while the Go runtime had stopped (see detach.go) is told first, if it did.
 func (d *Datapath) IterationsText(core int) string {
 	var b strings.Builder
 	for _, p := range d.selected(core) {
@@ -40,6 +40,9 @@ func (d *Datapath) IterationsText(core int) string {
 			continue
 		}
 		fmt.Fprintf(&b, "%s\n", p.title())
+		if n := p.stats.detached.load(); n > 0 {
+			fmt.Fprintf(&b, "  detached: %d times, %d cycles\n", n, p.stats.awayCycles.load())
+		}
 		for i := range p.stats.lengths {
 			if n := p.stats.lengths[i].load(); n > 0 {
 				fmt.Fprintf(&b, "  %d..%d: %d\n", lengthOf(i), lengthOf(i+1)-1, n)

@@ -82,5 +82,5 @@ func (p *poller) learn(q *rxq, c *megaflow.Classifier) {
 		return
 	}
 	s.like.Set(b.Bufs[0], w.layers[0], t.Mask())
-	s.of, s.gone, s.limit, s.ref, s.wait = c, c.Removed, p.settings.vlanLimit, r, likeWait
+	s.of, s.gone, s.limit, s.ref, s.wait = c, c.Removed, p.settings.vlanLimit, r, likeWait // never while detached
 }

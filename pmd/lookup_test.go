@@ -255,7 +255,7 @@ var onTheWay = strings.Fields(`
 
 // ends are calls where the way of a hit ends: what is done with the packet after the look-up, or with one that is not a hit; and what
 // the compiler makes an instruction or a few of. tx locks a queue only if pollers share it.
-var ends = strings.Fields(`miss lineUp overtakable wakeHandlers executeGroup dropRange again tx prefetch cycles
+var ends = strings.Fields(`plain detain miss lineUp overtakable wakeHandlers executeGroup dropRange again tx prefetch cycles
 	len min max copy clear byte uint string int int64 uint8 uint16 uint32 uint64 uintptr Ref Pointer unsafe.Add Add Offsetof Sizeof Slice
 	Mul64 ReverseBytes16 ReverseBytes32 ReverseBytes64 TrailingZeros64 LeadingZeros64 Load`)
 

@@ -344,7 +344,7 @@ func (p *poller) soil(o *outPort) {
 		p.txDueTSC = cycles() + p.settings.txFlush
 	}
 	o.dirty = true
-	p.dirty = append(p.dirty, o.no)
+	p.dirty = append(p.dirty, o.no) // never while detached: there is room
 }
 
 // tx sends o's batch.

@@ -276,11 +276,13 @@ func (p *poller) overtakable(no dpif.PortNo) bool {
 	if i < 0 {
 		return false
 	}
-	if *count(&p.parked.byPort, no) == 0 {
-		p.scans = slices.Delete(p.scans, i, i+1)
-		return false
+	if int(no) < len(p.parked.byPort) && p.parked.byPort[no] != 0 {
+		return true
 	}
-	return true
+	if !p.detached {
+		p.scans = slices.Delete(p.scans, i, i+1) // never while detached
+	}
+	return false
 }
 
 // lineUp lets those of n received packets wait that belong behind waiting ones. The others move together, as do their keys;

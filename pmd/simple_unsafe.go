@@ -38,7 +38,7 @@ func (p *poller) simple(q *rxq, c *megaflow.Classifier) bool {
 		if r == 0 {
 			return false
 		}
-		q.simpleKind, q.simpleGen, q.simpleOf, q.simpleRef = kind, c.Gen, c, r
+		q.simpleKind, q.simpleGen, q.simpleOf, q.simpleRef = kind, c.Gen, c, r // never while detached
 	}
 	e := p.store.Entry(q.simpleRef)
 	if e.Out >= maxPort {

@@ -24,6 +24,8 @@ type stats struct {
 	sleeps        counter             // iterations that ended with a sleep
 	sleepCycles   counter             // slept; part of neither busyCycles nor idleCycles
 	upcallCycles  counter             // between a miss and its verdict, added up
+	detached      counter             // times that the poller went on without the runtime, see detach.go
+	awayCycles    counter             // for how long
 	lengths       [numLengths]counter // iterations by their cycles: see lengthBucket
 	drops         [dpif.NumDropReasons]counter
 

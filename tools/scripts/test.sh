@@ -46,7 +46,7 @@ gotest -race $(units)
 
 if [ -n "$tags" ]; then
 	step "tests with DPDK"
-	gotest -tags "$tags" $(units -tags "$tags" -f '{{.ImportPath}} {{join .Deps " "}}' | awk '/govs\/cgo\/dpdk/ {print $1}')
+	gotest -tags "$tags" ./pmd $(units -tags "$tags" -f '{{.ImportPath}} {{join .Deps " "}}' | awk '/govs\/cgo\/dpdk/ {print $1}')
 fi
 
 step "end to end, beside the original"
