@@ -13,7 +13,7 @@ import (
 type kind uint8
 
 const (
-	cmdVerdict  kind = iota // up, verdict; to install: flow, mask
+	cmdVerdict  kind = iota // up, which has the verdict; to install: flow
 	cmdDone                 // up
 	cmdPlan                 // plan
 	cmdFlowPut              // flow, key, mask, actions
@@ -34,7 +34,6 @@ type command struct {
 	next     *command
 	kind     kind
 	up       *upcall
-	verdict  dpif.Verdict
 	flow     *dpif.Flow
 	key      *flow.Key
 	mask     *flow.Mask
@@ -103,8 +102,8 @@ func (p *poller) bury() {
 				p.d.alloc.FreeOne(buf)
 			}
 			c.up.bufs = nil
-			if on := c.verdict.OnInstalled; on != nil && c.verdict.Install {
-				on(nil)
+			if v := &c.up.verdict; v.OnInstalled != nil && v.Install {
+				v.OnInstalled(v.Owner, nil)
 			}
 		case cmdExecute:
 			p.d.alloc.FreeOne(c.packet)

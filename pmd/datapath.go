@@ -427,7 +427,11 @@ func (d *Datapath) FlowPut(id int, k *flow.Key, m *flow.Mask, a *actions.List) e
 	}
 	key := *k
 	m = megaflowMask(m)
-	return p.callWait(&command{kind: cmdFlowPut, key: &key, mask: m, flow: newFlow(id, &key, m, a, nil)})
+	n := len(key)
+	for n > 1 && key[n-1]&m[n-1] == 0 {
+		n--
+	}
+	return p.callWait(&command{kind: cmdFlowPut, key: &key, mask: m, flow: dpif.NewFlow(id, &key, n, a, nil)})
 }
 
 // FlowMod implements dpif.Datapath.
@@ -442,7 +446,7 @@ func (d *Datapath) FlowDel(f *dpif.Flow, done func()) {
 
 // toOwner sends a command to f's poller. If that has ended, f is dead and there is nothing to do.
 func (d *Datapath) toOwner(f *dpif.Flow, c *command) {
-	if p := d.pollerOf(f.Poller); p != nil {
+	if p := d.pollerOf(int(f.Poller)); p != nil {
 		p.send(c)
 		return
 	}

@@ -40,16 +40,11 @@ func (s *sink) Post(u *dpif.Upcall, v dpif.Verdict) {
 	if !s.install || !v.Install {
 		return
 	}
-	f := &dpif.Flow{Mask: v.Mask, Owner: v.Owner, NWords: int16(v.Mask.NumWords())}
-	for i := range int(f.NWords) {
-		if v.Mask[i] != 0 {
-			f.Words = append(f.Words, u.Key[i]&v.Mask[i])
-		}
-	}
-	f.Actions.Store(v.Actions)
+	f := dpif.NewFlow(u.Poller, u.Key, u.KeyLen, v.Actions, v.Owner)
+	f.Mask = v.Mask
 	f.Bind(&dpif.Counters{})
 	s.flows = append(s.flows, f)
-	v.OnInstalled(f)
+	v.OnInstalled(v.Owner, f)
 }
 func (s *sink) FlowMod(_ *dpif.Flow, _ *actions.List, done func()) { done() }
 func (s *sink) FlowDel(f *dpif.Flow, done func()) {

@@ -1,25 +1,72 @@
 package upcall
 
 import (
+	"hash/maphash"
+	"slices"
+
 	"govs/actions"
 	"govs/flow"
+	"govs/ofproto/xlate"
 )
 
-// maxInterned bounds the masks and the lists that an interned remembers.
-const maxInterned = 4096
+const (
+	maxInterned = 4096    // masks, and lists of actions, that an interned remembers
+	recent      = 1 << 10 // of what often differs from one megaflow to the next: the last one for each value of a hash
+)
 
-// interned is masks and action lists that megaflows share. One goroutine uses it.
+// interned is what megaflows share: masks, action lists and parts of ukeys. Nothing that it returns may be changed. One goroutine
+// uses it.
 type interned struct {
 	masks map[uint64]*flow.Mask    // by hash
 	lists map[uint64]*actions.List // by hash
+
+	seed          maphash.Seed
+	recentDeps    [recent]*xlate.Deps
+	recentEffects [recent][]xlate.Effect
+	lastRecircs   *[]uint32
 }
 
 func newInterned() interned {
-	return interned{masks: map[uint64]*flow.Mask{}, lists: map[uint64]*actions.List{}}
+	return interned{masks: map[uint64]*flow.Mask{}, lists: map[uint64]*actions.List{}, seed: maphash.MakeSeed()}
 }
 
-// intern returns a lasting copy of m.
-func (h *interned) intern(m *flow.Mask) *flow.Mask {
+// deps returns a lasting copy of d.
+func (h *interned) deps(d *xlate.Deps) *xlate.Deps {
+	p := &h.recentDeps[maphash.Comparable(h.seed, *d)%recent]
+	if *p == nil || **p != *d {
+		c := *d
+		*p = &c
+	}
+	return *p
+}
+
+// effects returns a lasting copy of l.
+func (h *interned) effects(l []xlate.Effect) []xlate.Effect {
+	hash := uint64(len(l))
+	for _, e := range l {
+		hash = hash*0x9e3779b97f4a7c15 ^ maphash.Comparable(h.seed, e)
+	}
+	p := &h.recentEffects[hash%recent]
+	if !slices.Equal(*p, l) {
+		*p = append(make([]xlate.Effect, 0, len(l)), l...)
+	}
+	return *p
+}
+
+// recircs returns a lasting copy of l, nil if it is empty.
+func (h *interned) recircs(l []uint32) *[]uint32 {
+	if len(l) == 0 {
+		return nil
+	}
+	if h.lastRecircs == nil || !slices.Equal(*h.lastRecircs, l) {
+		c := slices.Clone(l)
+		h.lastRecircs = &c
+	}
+	return h.lastRecircs
+}
+
+// mask returns a lasting copy of m.
+func (h *interned) mask(m *flow.Mask) *flow.Mask {
 	hash := m.Hash(0)
 	if old := h.masks[hash]; old != nil && *old == *m {
 		return old

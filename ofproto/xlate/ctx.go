@@ -146,6 +146,9 @@ func (m macRefresh) Push(p *Push) {
 	}
 }
 
+// refreshed is the number of macRefreshs that a Ctx remembers.
+const refreshed = 1 << 8
+
 // finTimeout reduces a rule's timeouts when a connection ends.
 type finTimeout struct {
 	stats      *RuleStats
@@ -181,8 +184,9 @@ type Ctx struct {
 	version uint64 // of bridge's tables
 	port    *Port  // where the packet came in
 	flow    flow.Key
-	base    flow.Key // as the datapath's packet is after out
-	word0   uint64   // of flow, as the packet came in
+	base    flow.Key          // as the datapath's packet is after out
+	word0   uint64            // of flow, as the packet came in
+	refresh [refreshed]Effect // macRefreshs of late translations, by hash
 	deps    Deps
 	wc      flow.Mask
 	out     actions.List
