@@ -12,6 +12,7 @@ import (
 	"govs/internal/clock"
 	"govs/ofproto/xlate"
 	"govs/openflow"
+	"govs/openflow/text"
 	"govs/packet"
 )
 
@@ -134,6 +135,7 @@ func benchMiss(b *testing.B, snap *xlate.Snapshot, flows int) {
 		k.SetInPort(1)
 		k.SetEthSrc(0x505400000001)
 		k.SetEthDst(uint64(0x505400000002 + i%500))
+		k.SetNwTTL(64)
 		u.Key = &k
 		us = append(us, &u)
 	}
@@ -294,4 +296,26 @@ func TestMemory(t *testing.T) {
 	}
 	runtime.KeepAlive(dp)
 	runtime.KeepAlive(snap)
+}
+
+// BenchmarkRouted translates misses of flows whose MACs and TTL a rule changes.
+func BenchmarkRouted(b *testing.B) {
+	benchMiss(b, switchOf(4, func(t *oftable.Table[xlate.RuleData]) {
+		acts, err := text.ParseActions("set_field:50:54:00:00:00:01->eth_src,set_field:50:54:00:00:00:02->eth_dst,dec_ttl,output:2", nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		put(t, &flow.Match{}, 0, acts...)
+	}), 20_000)
+}
+
+// BenchmarkController translates misses of flows that a controller gets, too.
+func BenchmarkController(b *testing.B) {
+	benchMiss(b, switchOf(4, func(t *oftable.Table[xlate.RuleData]) {
+		acts, err := text.ParseActions("controller:128,output:2", nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		put(t, &flow.Match{}, 0, acts...)
+	}), 20_000)
 }

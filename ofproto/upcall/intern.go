@@ -80,14 +80,27 @@ func (h *interned) mask(m *flow.Mask) *flow.Mask {
 	return c
 }
 
-// list returns a lasting copy of an action list. Lists of plain actions and of sets are shared, also so that the datapath may execute
-// packets of several flows together.
+// list returns a lasting copy of an action list. Lists are shared, also so that the datapath may execute packets of several flows
+// together.
 func (h *interned) list(l actions.List) *actions.List {
+	hash := h.hash(l)
+	if c := h.lists[hash]; c != nil && equalLists(*c, l) {
+		return c
+	}
+	c := new(actions.List)
+	*c = append(make(actions.List, 0, len(l)), l...)
+	if len(h.lists) >= maxInterned {
+		clear(h.lists)
+	}
+	h.lists[hash] = c
+	return c
+}
+
+// hash hashes an action list, but for what seldom tells lists apart.
+func (h *interned) hash(l actions.List) uint64 {
 	hash := uint64(len(l))
-	plain := true
 	for i := range l {
 		a := &l[i]
-		plain = plain && a.Userspace == nil && a.Nested == nil && a.CT == nil && a.Tunnel == nil
 		hash = (hash ^ uint64(a.Type)<<56 ^ uint64(a.Attr)<<48 ^ uint64(a.Arg2)<<32 ^ uint64(a.Arg)) * 0x9e3779b97f4a7c15
 		hash ^= hash >> 29
 		if a.Set != nil {
@@ -97,19 +110,27 @@ func (h *interned) list(l actions.List) *actions.List {
 				hash ^= hash >> 29
 			}
 		}
-	}
-	if plain {
-		if c := h.lists[hash]; c != nil && equalLists(*c, l) {
-			return c
+		if u := a.Userspace; u != nil {
+			hash = (hash ^ u.RuleCookie) * 0x9e3779b97f4a7c15
+			hash = (hash ^ hash>>31 ^ uint64(u.RecircID)<<32 ^ uint64(u.Reason)<<16 ^ uint64(u.ControllerID)) * 0xbf58476d1ce4e5b9
+			hash = (hash ^ hash>>29 ^ uint64(u.OpenFlowInPort)<<32 ^ uint64(u.Slow)) * 0x9e3779b97f4a7c15
+			hash ^= hash >> 29
+		}
+		if n := a.Nested; n != nil {
+			hash = (hash ^ h.hash(n.Actions)) * 0x9e3779b97f4a7c15
+			hash = (hash ^ hash>>31 ^ h.hash(n.Else)) * 0xbf58476d1ce4e5b9
+		}
+		if c := a.CT; c != nil {
+			p := *c
+			p.NAT = nil
+			hash ^= maphash.Comparable(h.seed, p)
+			if c.NAT != nil {
+				hash ^= maphash.Comparable(h.seed, *c.NAT)
+			}
+		}
+		if t := a.Tunnel; t != nil {
+			hash ^= maphash.Comparable(h.seed, t.Key) ^ uint64(t.Port)<<32 ^ uint64(t.OutPort)
 		}
 	}
-	c := new(actions.List)
-	*c = append(make(actions.List, 0, len(l)), l...)
-	if plain {
-		if len(h.lists) >= maxInterned {
-			clear(h.lists)
-		}
-		h.lists[hash] = c
-	}
-	return c
+	return hash
 }
