@@ -53,8 +53,8 @@ type Verdict struct {
 	Actions *actions.List // the megaflow's actions; also executed on the parked packets
 	Owner   any           // stored in Flow.Owner
 	// OnInstalled, if not nil, is called by the poller (it must be quick and must not block) with Owner and the Flow that was
-	// installed, or with nil when it was not, because an equal flow was there already or the table is full. One function
-	// serves all verdicts.
+	// installed, or with nil when it was not, because an equal flow was there already, the table is full or the
+	// port is gone.
 	OnInstalled func(owner any, f *Flow)
 }
 

@@ -148,22 +148,24 @@ func (p *poller) insert(f *dpif.Flow, k *flow.Key, n int, m *flow.Mask) (megaflo
 
 var errPortRange = errors.New("port number out of range")
 
-// install carries out a verdict's Install and says whether the flow may match packets that are parked under other identities.
+// install carries out a verdict's Install, unless the port is gone, and says whether the flow may match packets that are parked
+// under other identities.
 func (p *poller) install(c *command, u *upcall) (wide bool) {
-	_, err := p.insert(c.flow, &u.key, u.KeyLen, u.verdict.Mask)
-	if err != nil && !errors.Is(err, megaflow.ErrExists) {
-		p.stats.installFailed.add(1)
+	f := c.flow
+	if u.gone {
+		f = nil
+	} else if _, err := p.insert(f, &u.key, u.KeyLen, u.verdict.Mask); err != nil {
+		if !errors.Is(err, megaflow.ErrExists) {
+			p.stats.installFailed.add(1)
+		}
+		f = nil
 	}
 	if on := u.verdict.OnInstalled; on != nil {
 		p.unhold()
-		if err == nil {
-			on(u.verdict.Owner, c.flow)
-		} else {
-			on(u.verdict.Owner, nil)
-		}
+		on(u.verdict.Owner, f)
 		p.hold()
 	}
-	if err != nil {
+	if f == nil {
 		return false
 	}
 	if p.parked.nMiss < 2 {
@@ -179,7 +181,7 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 
 // put is dpif.Datapath's FlowPut on the poller.
 func (p *poller) put(c *command) error {
-	r, err := p.insert(c.flow, c.key, keyLen(c.key, c.mask), c.mask)
+	r, err := p.insert(c.flow, c.req.key, keyLen(c.req.key, c.req.mask), c.req.mask)
 	if errors.Is(err, megaflow.ErrExists) {
 		p.modify(p.flows.at(p.store.Entry(r).Flow), c.flow.Actions.Load())
 		return nil

@@ -171,7 +171,7 @@ func (p *poller) verdict(c *command) {
 	u := c.up
 	p.stats.upcallCycles.add(cycles() - u.since)
 	wide := false
-	if u.verdict.Install && !u.gone {
+	if u.verdict.Install {
 		wide = p.install(c, u)
 	}
 	if wide {
