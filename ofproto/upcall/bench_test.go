@@ -2,6 +2,7 @@ package upcall
 
 import (
 	"context"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -291,7 +292,10 @@ func TestMemory(t *testing.T) {
 	macs := uint64(8192 * 150)
 	per := (heapNow() - before - macs) / n
 	t.Logf("%d bytes per megaflow, with dpif.Flow", per)
-	if per > 512 {
+	if n := reflect.TypeFor[ukey]().Size(); n > 80 {
+		t.Errorf("a ukey takes %d bytes, more than the 80 that the allocator has", n)
+	}
+	if per > 400 {
 		t.Errorf("a megaflow takes %d bytes", per)
 	}
 	runtime.KeepAlive(dp)

@@ -27,6 +27,7 @@ type walker struct {
 	in    xlate.Input
 	res   xlate.Result
 	what  xlate.Push
+	key   flow.Key
 	judge *xlate.Judge
 	interned
 	gone  sync.WaitGroup // commands to the datapath that are under way
@@ -120,12 +121,12 @@ func (w *walker) push(k *ukey, st dpif.FlowStats) {
 
 // again translates the flow once more. It returns false if the flow is to be removed.
 func (w *walker) again(f *dpif.Flow, k *ukey) bool {
-	key := Key(f)
-	if w.in.Snap.Port(key.InPort()) == nil {
+	w.key = Key(f)
+	if w.in.Snap.Port(w.key.InPort()) == nil {
 		return false
 	}
 	w.set.Revalidated.Add(1)
-	w.in.Key = &key
+	w.in.Key = &w.key
 	w.ctx.Translate(&w.in, &w.res)
 	res := &w.res
 	marks := marksOf(res.Mask)

@@ -146,7 +146,7 @@ func (m macRefresh) Push(p *Push) {
 	}
 }
 
-// refreshed is the number of macRefreshs that a Ctx remembers.
+// refreshed is the number of macRefresh effects that a Ctx remembers.
 const refreshed = 1 << 8
 
 // finTimeout reduces a rule's timeouts when a connection ends.
@@ -184,9 +184,8 @@ type Ctx struct {
 	version uint64 // of bridge's tables
 	port    *Port  // where the packet came in
 	flow    flow.Key
-	base    flow.Key          // as the datapath's packet is after out
-	word0   uint64            // of flow, as the packet came in
-	refresh [refreshed]Effect // macRefreshs of late translations, by hash
+	base    flow.Key // as the datapath's packet is after out
+	word0   uint64   // of flow, as the packet came in
 	deps    Deps
 	wc      flow.Mask
 	out     actions.List
@@ -206,6 +205,10 @@ type Ctx struct {
 	err       Error
 	slow      uint32 // actions.Slow… bits: why the packets are not left to the datapath
 	tr        *Trace
+
+	// Of late translations, for the next ones.
+	sets    actions.Sets
+	refresh [refreshed]Effect // macRefresh effects, by hash
 }
 
 // NewCtx returns a context whose translations r knows of and whose frozen states pool keeps.
@@ -498,7 +501,7 @@ func (c *Ctx) commit() {
 		return
 	}
 	var slow uint32
-	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out)
+	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out, &c.sets)
 	c.slow |= slow
 }
 

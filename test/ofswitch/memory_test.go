@@ -9,9 +9,8 @@ import (
 	"govs/dpif"
 	"govs/flow"
 	"govs/ofproto"
-	"govs/ports/dummy"
-
 	"govs/openflow"
+	"govs/ports/dummy"
 )
 
 // maxMegaflowBytes is what a megaflow may take in all: in the datapath's tables, in its record of the flow, and in ofproto's.
