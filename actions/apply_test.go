@@ -149,7 +149,7 @@ func TestApply(t *testing.T) {
 				}
 			}
 			want := now
-			list, _ := actions.Commit(&base, &now, &mask, nil)
+			list, _ := actions.Commit(&base, &now, &mask, nil, nil)
 			if base != now {
 				t.Fatalf("%s: base is %s, now is %s", text, base.String(), now.String())
 			}

@@ -12,8 +12,10 @@ import (
 // change, as well as those that it read; Commit sets only fields that changed, in the bits that mask has, and adds to mask what
 // the chosen actions depend on. slow holds Slow… bits if a datapath cannot be relied on to have these actions (SlowAction for
 // ARP, ICMP and neighbour discovery headers).
-func Commit(base, now *flow.Key, mask *flow.Mask, list List) (_ List, slow uint32) {
-	c := committer{base: base, now: now, mask: mask, list: list}
+//
+// The arguments of set actions come from sets, unless it is nil.
+func Commit(base, now *flow.Key, mask *flow.Mask, list List, sets *Sets) (_ List, slow uint32) {
+	c := committer{base: base, now: now, mask: mask, list: list, sets: sets}
 	c.encap()
 	if now.PacketType() == 0 {
 		c.set(AttrEth, true)
@@ -51,7 +53,33 @@ func CommitTunnel(base, now *flow.Key, list List) List {
 	return append(list, Action{Type: TypeSet, Attr: AttrTunnel, Tunnel: t})
 }
 
+// Sets remembers what was set of late, so that what is set by many lists is made once. The zero Sets is empty. One goroutine uses it;
+// the Sets that it gives out are shared and must not be changed.
+type Sets struct {
+	recent [1 << 8]*Set // by hash
+}
+
+// of returns a lasting copy of set.
+func (s *Sets) of(set *Set) *Set {
+	h := uint64(0)
+	for i := range set.V {
+		h = (h ^ set.V[i]) * 0x9e3779b97f4a7c15
+		h = (h ^ h>>31 ^ set.M[i]) * 0xbf58476d1ce4e5b9
+	}
+	var none *Set
+	p := &none
+	if s != nil {
+		p = &s.recent[h>>56]
+	}
+	if *p == nil || **p != *set {
+		c := *set
+		*p = &c
+	}
+	return *p
+}
+
 type committer struct {
+	sets      *Sets
 	base, now *flow.Key
 	mask      *flow.Mask
 	list      List
@@ -66,7 +94,7 @@ func isIP(t uint16) bool { return t == packet.EtherTypeIPv4 || t == packet.Ether
 // header are set, and matched.
 func (c *committer) set(attr Attr, masked bool) bool {
 	s := &specs[attr]
-	var set *Set // made when a field has changed: most calls find none
+	var set Set
 	changed, exact := false, true
 	for _, id := range s.fields {
 		if !writable(attr, id) {
@@ -79,14 +107,12 @@ func (c *committer) set(attr Attr, masked bool) bool {
 			exact = false
 			continue
 		}
-		if !changed {
-			set, changed = &Set{}, true
-		}
+		changed = true
 		m := c.mask.Get(id).And(wide(f)).Or(v.Xor(old))
 		if m != wide(f) {
 			exact = false
 		}
-		s.put(set, id, v, m)
+		s.put(&set, id, v, m)
 		c.mask.Set(id, c.mask.Get(id).Or(m))
 		c.base.Set(id, v)
 	}
@@ -98,14 +124,14 @@ func (c *committer) set(attr Attr, masked bool) bool {
 		t = TypeSet
 	}
 	if !exact && !masked {
-		*set = Set{}
+		set = Set{}
 		for _, id := range s.fields {
 			all := wide(id.Info())
-			s.put(set, id, c.now.Get(id), all)
+			s.put(&set, id, c.now.Get(id), all)
 			c.mask.Set(id, c.mask.Get(id).Or(all))
 		}
 	}
-	c.list = append(c.list, Action{Type: t, Attr: attr, Set: set})
+	c.list = append(c.list, Action{Type: t, Attr: attr, Set: c.sets.of(&set)})
 	return true
 }
 

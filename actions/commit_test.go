@@ -10,6 +10,9 @@ import (
 	"govs/packet"
 )
 
+// sets is shared by all cases, as by all translations of a thread.
+var sets actions.Sets
+
 // translate does to now and mask what a translation of the operations in commit.txt would do; it commits before each output.
 func translate(t *testing.T, base flow.Key, mask *flow.Mask, ops string) (list actions.List, slow uint32) {
 	t.Helper()
@@ -17,7 +20,7 @@ func translate(t *testing.T, base flow.Key, mask *flow.Mask, ops string) (list a
 	port := uint32(2)
 	output := func() {
 		var s uint32
-		list, s = actions.Commit(&base, &now, mask, list)
+		list, s = actions.Commit(&base, &now, mask, list, &sets)
 		slow |= s
 		list = append(list, actions.Output(port))
 		port++

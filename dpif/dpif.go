@@ -2,7 +2,6 @@ package dpif
 
 import (
 	"context"
-	"sync/atomic"
 
 	"govs/actions"
 	"govs/flow"
@@ -19,76 +18,6 @@ const (
 	// PortNone is no port.
 	PortNone PortNo = ^PortNo(0)
 )
-
-// UFID is a megaflow's 128-bit unique identifier, as dpctl/dump-flows -m prints it.
-type UFID [16]byte
-
-// Flow is one megaflow installed in one poller. UFID, Poller, Words and NWords are immutable; Mask is set by the poller
-// before it publishes the flow; Actions is replaced whole. Statistics are written by the owning poller only, outside the
-// Go heap, and read by Stats from any goroutine.
-type Flow struct {
-	UFID    UFID
-	Poller  int                          // the poller that owns it (a PMD's core id, or NonPMD)
-	Mask    *flow.Mask                   // interned: shared by all flows of a subtable
-	Words   []uint64                     // the key under Mask: only the words where Mask is not zero, in order
-	Actions atomic.Pointer[actions.List] // what the datapath does with a packet of this flow
-	Owner   any                          // ofproto's record of the flow (its ukey); the datapath only keeps it
-	NWords  int16                        // leading words that Mask uses
-	Dead    atomic.Bool                  // set by the poller once the flow is out of its tables; its statistics are final
-
-	Ref      uint32                   // the datapath's own handle; meaningless to others
-	counters atomic.Pointer[Counters] // where the poller counts; replaced by a final copy when the flow dies
-}
-
-// Key expands Words to a full key (bits outside Mask are zero).
-func (f *Flow) Key() flow.Key {
-	var k flow.Key
-	i := 0
-	for w := 0; w < int(f.NWords); w++ {
-		if f.Mask[w] != 0 {
-			k[w] = f.Words[i]
-			i++
-		}
-	}
-	return k
-}
-
-// FlowStats is a reading of a flow's statistics.
-type FlowStats struct {
-	Packets, Bytes uint64
-	Used           int64  // when last hit, in the datapath clock's monotonic milliseconds; 0 never
-	TCPFlags       uint16 // OR of all TCP flags seen
-}
-
-// Counters is where a poller counts a flow's packets: the first words of the flow's entry in its tables. Only the owning
-// poller writes.
-type Counters struct {
-	Packets   uint64
-	Bytes     uint64
-	UsedFlags uint64 // Used<<16 | TCPFlags
-}
-
-// Bind makes c the flow's counters. The previous counters are no longer read by Stats calls that begin, or end, later. The
-// datapath, or a test that stands in for one, calls it.
-func (f *Flow) Bind(c *Counters) { f.counters.Store(c) }
-
-// Stats reads the flow's statistics. Any goroutine may call it, also after the flow is Dead. A flow without counters
-// has zero statistics.
-func (f *Flow) Stats() FlowStats {
-	for {
-		c := f.counters.Load()
-		if c == nil {
-			return FlowStats{}
-		}
-		s := FlowStats{Packets: atomic.LoadUint64(&c.Packets), Bytes: atomic.LoadUint64(&c.Bytes)}
-		u := atomic.LoadUint64(&c.UsedFlags)
-		s.Used, s.TCPFlags = int64(u>>16), uint16(u)
-		// The poller binds a final copy before it reuses the counters, so an unchanged pointer means a true reading.
-		if f.counters.Load() == c {
-			return s
-		}
-	}
-}
 
 // NonPMD is the Poller of the goroutine that serves ports which are not Polled.
 const NonPMD = 0x7fffffff
@@ -123,9 +52,10 @@ type Verdict struct {
 	Mask    *flow.Mask    // which bits of the upcall's key were read to decide; the poller computes the masked key
 	Actions *actions.List // the megaflow's actions; also executed on the parked packets
 	Owner   any           // stored in Flow.Owner
-	// OnInstalled, if not nil, is called by the poller (it must be quick and must not block) with the Flow that was
-	// installed, or with nil when it was not, because an equal flow was there already or the table is full.
-	OnInstalled func(*Flow)
+	// OnInstalled, if not nil, is called by the poller (it must be quick and must not block) with Owner and the Flow that was
+	// installed, or with nil when it was not, because an equal flow was there already, the table is full or the
+	// port is gone.
+	OnInstalled func(owner any, f *Flow)
 }
 
 // Datapath is one userspace datapath. Methods may be called from any goroutine except a poller.

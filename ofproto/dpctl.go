@@ -95,7 +95,8 @@ func (s *Switch) dumpFlows(o dumpFormat, want func(*dpif.Flow) bool) string {
 		if o.filter != nil && !o.overlaps(f, &k) {
 			return true
 		}
-		lines[f.Poller] = append(lines[f.Poller], s.flowLine(o, f, &k, names, now))
+		p := int(f.Poller)
+		lines[p] = append(lines[p], s.flowLine(o, f, &k, names, now))
 		return true
 	})
 	var pollers []int
@@ -129,7 +130,7 @@ func (o *dumpFormat) overlaps(f *dpif.Flow, k *flow.Key) bool {
 func (s *Switch) flowLine(o dumpFormat, f *dpif.Flow, k *flow.Key, names *flow.PortNames, now int64) string {
 	var b []byte
 	if o.verbose {
-		b = fmt.Appendf(b, "ufid:%s", flow.UFID(f.UFID))
+		b = fmt.Appendf(b, "ufid:%s", flow.UFID(f.UFID()))
 		if !o.bridge {
 			b = append(b, ',')
 		}

@@ -45,7 +45,7 @@ func (s *Switch) cmdGetFlow(args []string) (string, error) {
 	}
 	text := ""
 	s.opt.Datapath.Flows(func(f *dpif.Flow) bool {
-		if flow.UFID(f.UFID) != want {
+		if flow.UFID(f.UFID()) != want {
 			return true
 		}
 		k := upcall.Key(f)

@@ -154,7 +154,7 @@ func (d *Datapath) Configure(c dpif.Config) error {
 		return nil
 	}
 	d.set = set
-	return d.everywhere(func() *command { return &command{kind: cmdSettings, settings: &set} })
+	return d.everywhere(func() *command { return &command{kind: cmdSettings, req: &request{settings: &set}} })
 }
 
 // samePlacing says whether two configurations have the same PMDs, and place queues alike.

@@ -13,7 +13,7 @@ import (
 type kind uint8
 
 const (
-	cmdVerdict  kind = iota // up, verdict; to install: flow, mask
+	cmdVerdict  kind = iota // up, which has the verdict; to install: flow
 	cmdDone                 // up
 	cmdPlan                 // plan
 	cmdFlowPut              // flow, key, mask, actions
@@ -29,23 +29,36 @@ const (
 	cmdStop // end the goroutine
 )
 
-// command is one entry of a poller's queue. done, if not nil, is called by the poller when it has been carried out.
+// command is one entry of a poller's queue. done, if not nil, is called by the poller when it has been carried out. Each flow has one
+// that removes it, so what only rarer ones need is apart.
 type command struct {
-	next     *command
-	kind     kind
-	up       *upcall
-	verdict  dpif.Verdict
-	flow     *dpif.Flow
+	next    *command
+	kind    kind
+	port    dpif.PortNo
+	up      *upcall
+	flow    *dpif.Flow
+	actions *actions.List
+	call    func(p *poller)
+	req     *request
+	done    func()
+}
+
+// request is what cmdPlan, cmdFlowPut, cmdExecute and cmdSettings have beside.
+type request struct {
 	key      *flow.Key
 	mask     *flow.Mask
-	actions  *actions.List
 	packet   *packet.Buf
-	port     dpif.PortNo
 	plan     *plan
 	settings *settings
-	call     func(p *poller)
 	err      error // what came of it; read after done
-	done     func()
+}
+
+// result is what came of a command that has been carried out.
+func (c *command) result() error {
+	if c.req == nil {
+		return nil
+	}
+	return c.req.err
 }
 
 // queue is a poller's command queue: a stack that anybody pushes to and the poller takes whole.
@@ -103,11 +116,11 @@ func (p *poller) bury() {
 				p.d.alloc.FreeOne(buf)
 			}
 			c.up.bufs = nil
-			if on := c.verdict.OnInstalled; on != nil && c.verdict.Install {
-				on(nil)
+			if v := &c.up.verdict; v.OnInstalled != nil && v.Install {
+				v.OnInstalled(v.Owner, nil)
 			}
 		case cmdExecute:
-			p.d.alloc.FreeOne(c.packet)
+			p.d.alloc.FreeOne(c.req.packet)
 			p.d.buried.Add(1)
 		}
 		if c.done != nil {
@@ -117,13 +130,13 @@ func (p *poller) bury() {
 	}
 }
 
-// call runs f on the poller and returns when that has happened.
+// callWait sends a command and returns what came of it when it has been carried out.
 func (p *poller) callWait(c *command) error {
 	ch := make(chan struct{})
 	c.done = func() { close(ch) }
 	p.send(c)
 	<-ch
-	return c.err
+	return c.result()
 }
 
 // kick wakes the poller if it sleeps and nobody else is about to wake it.
@@ -198,9 +211,9 @@ func (p *poller) obey(c *command) {
 		p.actionDone(c.up)
 		return
 	case cmdPlan:
-		p.adopt(c.plan)
+		p.adopt(c.req.plan)
 	case cmdFlowPut:
-		c.err = p.put(c)
+		c.req.err = p.put(c)
 	case cmdFlowMod:
 		p.modify(c.flow, c.actions)
 	case cmdFlowDel:
@@ -208,7 +221,7 @@ func (p *poller) obey(c *command) {
 	case cmdFlush:
 		p.flushFlows()
 	case cmdExecute:
-		p.executePacket(c.packet, c.key, *c.actions)
+		p.executePacket(c.req.packet, c.req.key, *c.actions)
 		p.flush()
 	case cmdForget:
 		p.forget(c.port)
@@ -217,7 +230,7 @@ func (p *poller) obey(c *command) {
 		p.busy = true
 		return
 	case cmdSettings:
-		c.err = p.apply(c.settings)
+		c.req.err = p.apply(c.req.settings)
 
 	case cmdCall:
 		c.call(p)

@@ -260,8 +260,8 @@ func (d *Datapath) everywhere(make1 func() *command) error {
 	}
 	wg.Wait()
 	for _, c := range cs {
-		if c.err != nil {
-			return c.err
+		if err := c.result(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -341,7 +341,7 @@ func (d *Datapath) deliver(ps, now []*poller, gain bool) {
 		pl.outs = d.outPorts(p, now, &dead)
 		p.planned = pl
 		wg.Add(1)
-		p.send(&command{kind: cmdPlan, plan: pl, done: wg.Done})
+		p.send(&command{kind: cmdPlan, req: &request{plan: pl}, done: wg.Done})
 	}
 	wg.Wait()
 	for _, o := range dead {
@@ -427,7 +427,11 @@ func (d *Datapath) FlowPut(id int, k *flow.Key, m *flow.Mask, a *actions.List) e
 	}
 	key := *k
 	m = megaflowMask(m)
-	return p.callWait(&command{kind: cmdFlowPut, key: &key, mask: m, flow: newFlow(id, &key, m, a, nil)})
+	n := len(key)
+	for n > 1 && key[n-1]&m[n-1] == 0 {
+		n--
+	}
+	return p.callWait(&command{kind: cmdFlowPut, flow: dpif.NewFlow(id, &key, n, a, nil), req: &request{key: &key, mask: m}})
 }
 
 // FlowMod implements dpif.Datapath.
@@ -442,7 +446,7 @@ func (d *Datapath) FlowDel(f *dpif.Flow, done func()) {
 
 // toOwner sends a command to f's poller. If that has ended, f is dead and there is nothing to do.
 func (d *Datapath) toOwner(f *dpif.Flow, c *command) {
-	if p := d.pollerOf(f.Poller); p != nil {
+	if p := d.pollerOf(int(f.Poller)); p != nil {
 		p.send(c)
 		return
 	}
@@ -459,7 +463,7 @@ func (d *Datapath) FlowFlush() {
 // Execute implements dpif.Datapath.
 func (d *Datapath) Execute(b *packet.Buf, k *flow.Key, a *actions.List, wait bool) {
 	key := *k
-	c := &command{kind: cmdExecute, packet: b, key: &key, actions: a}
+	c := &command{kind: cmdExecute, actions: a, req: &request{packet: b, key: &key}}
 	p := d.allPollers()[0]
 	if wait {
 		_ = p.callWait(c)

@@ -1,9 +1,7 @@
 package pmd
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/maphash"
 	"sync/atomic"
 	"unsafe"
 
@@ -87,49 +85,6 @@ func megaflowMask(m *flow.Mask) *flow.Mask {
 	return c
 }
 
-// newFlow makes a Flow that is not installed yet.
-func newFlow(poller int, k *flow.Key, m *flow.Mask, a *actions.List, owner any) *dpif.Flow {
-	n := 0
-	for _, w := range m {
-		if w != 0 {
-			n++
-		}
-	}
-	f := &dpif.Flow{Poller: poller, Words: make([]uint64, 0, n), Owner: owner, UFID: ufid(k, m)}
-	for i, w := range m {
-		if w != 0 {
-			f.Words = append(f.Words, k[i]&w)
-			f.NWords = int16(i + 1)
-		}
-	}
-	if a == nil {
-		a = new(actions.List)
-	}
-	f.Actions.Store(a)
-	return f
-}
-
-// ufidSeeds make UFIDs differ from one process to the next, as the original's do.
-var ufidSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
-
-// ufid names the flow of k under m. Equal flows of different pollers have the same name. It is a UUID of version 4 in form.
-func ufid(k *flow.Key, m *flow.Mask) (u dpif.UFID) {
-	var b [flow.LenPacket * 16]byte
-	n := 0
-	for i := 0; i < flow.LenPacket; i++ {
-		if m[i] != 0 {
-			binary.NativeEndian.PutUint64(b[n:], k[i]&m[i])
-			binary.NativeEndian.PutUint64(b[n+8:], m[i]^uint64(i)<<32)
-			n += 16
-		}
-	}
-	binary.BigEndian.PutUint64(u[:], maphash.Bytes(ufidSeeds[0], b[:n]))
-	binary.BigEndian.PutUint64(u[8:], maphash.Bytes(ufidSeeds[1], b[:n]))
-	u[6] = u[6]&0x0f | 0x40
-	u[8] = u[8]&0x3f | 0x80
-	return u
-}
-
 // counters is where e counts, as dpif knows it.
 func counters(e *megaflow.Entry) *dpif.Counters { return (*dpif.Counters)(unsafe.Pointer(e)) }
 
@@ -164,7 +119,7 @@ func keyLen(k *flow.Key, m *flow.Mask) int {
 	return flow.LenMPLS
 }
 
-// insert installs f, made by newFlow from k, which has n valid words, and m. If an equal flow is there it returns that one's
+// insert installs f, which is of k, which has n valid words, under m. If an equal flow is there it returns that one's
 // entry and ErrExists.
 func (p *poller) insert(f *dpif.Flow, k *flow.Key, n int, m *flow.Mask) (megaflow.Ref, error) {
 	no := dpif.PortNo(k[flow.WInPort] >> 32)
@@ -193,29 +148,31 @@ func (p *poller) insert(f *dpif.Flow, k *flow.Key, n int, m *flow.Mask) (megaflo
 
 var errPortRange = errors.New("port number out of range")
 
-// install carries out a verdict's Install and says whether the flow may match packets that are parked under other identities.
+// install carries out a verdict's Install, unless the port is gone, and says whether the flow may match packets that are parked
+// under other identities.
 func (p *poller) install(c *command, u *upcall) (wide bool) {
-	_, err := p.insert(c.flow, &u.key, u.KeyLen, c.mask)
-	if err != nil && !errors.Is(err, megaflow.ErrExists) {
-		p.stats.installFailed.add(1)
-	}
-	if on := c.verdict.OnInstalled; on != nil {
-		p.unhold()
-		if err == nil {
-			on(c.flow)
-		} else {
-			on(nil)
+	f := c.flow
+	if u.gone {
+		f = nil
+	} else if _, err := p.insert(f, &u.key, u.KeyLen, u.verdict.Mask); err != nil {
+		if !errors.Is(err, megaflow.ErrExists) {
+			p.stats.installFailed.add(1)
 		}
+		f = nil
+	}
+	if on := u.verdict.OnInstalled; on != nil {
+		p.unhold()
+		on(u.verdict.Owner, f)
 		p.hold()
 	}
-	if err != nil {
+	if f == nil {
 		return false
 	}
 	if p.parked.nMiss < 2 {
 		return false
 	}
 	for i := 0; i < u.KeyLen; i++ {
-		if parkMask[i]&^c.mask[i] != 0 {
+		if parkMask[i]&^u.verdict.Mask[i] != 0 {
 			return true
 		}
 	}
@@ -224,7 +181,7 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 
 // put is dpif.Datapath's FlowPut on the poller.
 func (p *poller) put(c *command) error {
-	r, err := p.insert(c.flow, c.key, keyLen(c.key, c.mask), c.mask)
+	r, err := p.insert(c.flow, c.req.key, keyLen(c.req.key, c.req.mask), c.req.mask)
 	if errors.Is(err, megaflow.ErrExists) {
 		p.modify(p.flows.at(p.store.Entry(r).Flow), c.flow.Actions.Load())
 		return nil
@@ -252,7 +209,7 @@ func (p *poller) remove(f *dpif.Flow) {
 	e := p.store.Entry(r)
 	f.Bind(&dpif.Counters{Packets: e.Packets, Bytes: e.Bytes, UsedFlags: e.UsedFlags})
 	p.flows.remove(e.Flow)
-	no := dpif.PortNo(f.Words[0] >> 32)
+	no := dpif.PortNo(f.Whole()[0] >> 32)
 	p.cache.Retire(r, p.classifier(no).Remove(r))
 	f.Dead.Store(true)
 }

@@ -150,14 +150,9 @@ func (p *poller) answerQuiesce() {
 			p.busy = true
 		}
 	}
-	if p.busy {
-		for _, c := range p.quiet {
-			c.err = nil
-		}
-		if !p.quietChecked {
-			p.quietChecked = true
-			return
-		}
+	if p.busy && !p.quietChecked {
+		p.quietChecked = true
+		return
 	}
 	p.quietChecked = false
 	p.busy = false

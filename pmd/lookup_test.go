@@ -11,6 +11,7 @@ import (
 
 	"govs/actions"
 	"govs/classifier/megaflow"
+	"govs/dpif"
 	"govs/flow"
 	"govs/packet"
 	"govs/ports"
@@ -68,7 +69,7 @@ func (b *bench) add(frame []byte, m *flow.Mask, a *actions.List) {
 	var k flow.Key
 	n, _ := flow.ExtractBytes(frame, 1, 1, &k)
 	k.ClearFrom(n)
-	if _, err := b.p.insert(newFlow(9, &k, m, a, nil), &k, n, m); err != nil {
+	if _, err := b.p.insert(dpif.NewFlow(9, &k, n, a, nil), &k, n, m); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -42,6 +42,7 @@ type upcall struct {
 	bufs    []*packet.Buf // Miss: in arrival order; the first may be being read by a handler
 	headRan bool          // the first packet's actions have been done, by a copy; it is only kept for the handler
 	gone    bool          // its port was removed
+	verdict dpif.Verdict  // of a Miss
 	cmd     command       // what Post or Done sends
 }
 
@@ -111,7 +112,7 @@ func (p *poller) recycle(u *upcall) {
 	u.bufs = u.bufs[:0]
 	u.headRan, u.gone = false, false
 	u.Packet, u.Userdata = nil, nil
-	u.cmd = command{}
+	u.cmd, u.verdict = command{}, dpif.Verdict{}
 	u.next = k.spare
 	k.spare = u
 	k.nSpare++
@@ -174,7 +175,7 @@ func (p *poller) verdict(c *command) {
 	u := c.up
 	p.stats.upcallCycles.add(cycles() - u.since)
 	wide := false
-	if c.verdict.Install && !u.gone {
+	if u.verdict.Install {
 		wide = p.install(c, u)
 	}
 	if wide {
@@ -188,12 +189,12 @@ func (p *poller) verdict(c *command) {
 		p.d.alloc.FreeOne(head)
 	case u.gone:
 		p.drop(head, dpif.DropPortDeleted)
-	case c.verdict.Actions == nil:
+	case u.verdict.Actions == nil:
 		p.stats.missFailed.add(1)
 		p.drop(head, dpif.DropUpcallError)
 	default:
 		p.stats.missOK.add(1)
-		p.executePacket(head, &u.key, *c.verdict.Actions)
+		p.executePacket(head, &u.key, *u.verdict.Actions)
 	}
 	p.releaseRest(u, rest)
 	p.flush()
@@ -214,7 +215,7 @@ func (p *poller) releaseRest(u *upcall, rest []*packet.Buf) {
 		clear(u.bufs[m:])
 		u.bufs = u.bufs[:m]
 		u.headRan = false
-		u.cmd = command{}
+		u.cmd, u.verdict = command{}, dpif.Verdict{}
 		p.postMiss(u, &k, n, l, u.hash, u.no)
 		return
 	}

@@ -2,6 +2,7 @@ package pmd
 
 import (
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -392,4 +393,40 @@ func TestBusyNeighbour(t *testing.T) {
 	}
 	g := r.d.Ports()[0].Port.(*genPort)
 	g.paused.Store(true)
+}
+
+// TestInstalledNot: whoever posts a verdict hears of it, also when the port has gone meanwhile and nothing is installed.
+func TestInstalledNot(t *testing.T) {
+	type owner struct{ name string }
+	told := make(chan *dpif.Flow, 1)
+	r := newRig(t, func(r *rig) {
+		r.hold = make(chan struct{}, 1)
+		r.decide = func(u *dpif.Upcall) dpif.Verdict {
+			me := &owner{"me"}
+			return dpif.Verdict{Install: true, Mask: fiveTuple(), Actions: outputs(2), Owner: me, OnInstalled: func(o any, f *dpif.Flow) {
+				if o != me || f != nil && f.Owner != me {
+					t.Errorf("told of %v's flow", o)
+				}
+				told <- f
+			}}
+		}
+	})
+	p1, _ := r.port(1, "dummy"), r.port(2, "dummy")
+	r.inject(p1, udp(1, 0))
+	r.hold <- struct{}{}
+	if f := <-told; f == nil {
+		t.Error("the first flow was not installed")
+	}
+	r.inject(p1, udp(2, 0))
+	for r.misses.Load() < 2 {
+		runtime.Gosched()
+	}
+	if err := r.d.PortDel(1); err != nil {
+		t.Fatal(err)
+	}
+	p1.Close()
+	r.hold <- struct{}{}
+	if f := <-told; f != nil {
+		t.Error("a flow was installed for a port that is gone")
+	}
 }

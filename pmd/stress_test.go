@@ -159,14 +159,7 @@ func TestStress(t *testing.T) {
 			return true
 		})
 		for _, f := range fs {
-			in := uint64(0)
-			for i, w := range f.Mask {
-				if w != 0 {
-					in = f.Words[0] >> 32
-					_ = i
-					break
-				}
-			}
+			in := f.Whole()[0] >> 32
 			if rnd.IntN(2) == 0 {
 				r.d.FlowDel(f, nil)
 			} else {

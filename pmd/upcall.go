@@ -25,10 +25,10 @@ type handler struct {
 	n     int // upcalls in ports
 }
 
-// portQueue holds one port's upcalls, oldest first.
+// portQueue holds one port's upcalls, linked by next, oldest first.
 type portQueue struct {
-	no dpif.PortNo
-	us []*upcall
+	no          dpif.PortNo
+	first, last *upcall
 }
 
 func newHandler() (*handler, error) {
@@ -92,7 +92,11 @@ func (h *handler) collect(from *handler) {
 		if i == len(h.ports) {
 			h.ports = append(h.ports, portQueue{no: u.no})
 		}
-		h.ports[i].us = append(h.ports[i].us, u)
+		if q := &h.ports[i]; q.first == nil {
+			q.first, q.last = u, u
+		} else {
+			q.last.next, q.last = u, u
+		}
 		h.n++
 		u = next
 	}
@@ -106,13 +110,13 @@ func (h *handler) take(us []*dpif.Upcall) int {
 			h.turn = 0
 		}
 		q := &h.ports[h.turn]
-		if len(q.us) == 0 { // a port without upcalls keeps no queue
+		u := q.first
+		if u == nil { // a port without upcalls keeps no queue
 			h.ports = append(h.ports[:h.turn], h.ports[h.turn+1:]...)
 			continue
 		}
-		us[n] = &q.us[0].Upcall
-		q.us[0] = nil
-		q.us = q.us[1:]
+		us[n] = &u.Upcall
+		q.first, u.next = u.next, nil
 		h.n--
 		h.turn++
 		n++
@@ -126,8 +130,6 @@ func (d *Datapath) Recv(ctx context.Context, index int, us []*dpif.Upcall) (int,
 	if err != nil {
 		return 0, err
 	}
-	stop := context.AfterFunc(ctx, h.wake)
-	defer stop()
 	for {
 		h.mu.Lock()
 		// The inboxes of handlers that SetHandlers took away are served too.
@@ -151,8 +153,10 @@ func (d *Datapath) Recv(ctx context.Context, index int, us []*dpif.Upcall) (int,
 			h.sleeping.Store(true)
 			continue // look once more: an upcall may have come before sleeping was set
 		}
+		stop := context.AfterFunc(ctx, h.wake)
 		var buf [8]byte
 		_, _ = h.event.Read(buf[:])
+		stop()
 		h.sleeping.Store(false)
 	}
 }
@@ -192,10 +196,11 @@ func (d *Datapath) SetHandlers(n int) {
 func (d *Datapath) Post(up *dpif.Upcall, v dpif.Verdict) {
 	u := up.Priv.(*upcall)
 	c := &u.cmd
-	*c = command{kind: cmdVerdict, up: u, verdict: v}
+	*c = command{kind: cmdVerdict, up: u}
+	u.verdict = v
 	if v.Install {
-		c.mask = megaflowMask(v.Mask)
-		c.flow = newFlow(u.Poller, &u.key, c.mask, v.Actions, v.Owner)
+		u.verdict.Mask = megaflowMask(v.Mask)
+		c.flow = dpif.NewFlow(u.Poller, &u.key, u.KeyLen, v.Actions, v.Owner)
 		u.p.store.Prepare()
 	}
 	u.p.send(c)

@@ -37,6 +37,11 @@ func equalPtr[T any](a, b *T, eq func(a, b *T) bool) bool {
 }
 
 func equalUserspace(p, q *actions.Userspace) bool {
-	return p.Kind == q.Kind && p.Slow == q.Slow && p.Reason == q.Reason && p.DontSend == q.DontSend && p.RecircID == q.RecircID &&
-		p.RuleCookie == q.RuleCookie && p.ControllerID == q.ControllerID && p.MaxLen == q.MaxLen && string(p.Data) == string(q.Data)
+	return p.PID == q.PID && p.Kind == q.Kind && p.Slow == q.Slow && p.Reason == q.Reason && p.DontSend == q.DontSend &&
+		p.Continuation == q.Continuation && p.RecircID == q.RecircID && p.RuleCookie == q.RuleCookie && p.ControllerID == q.ControllerID &&
+		p.MaxLen == q.MaxLen && p.VlanTCI == q.VlanTCI && p.Output == q.Output && p.Probability == q.Probability &&
+		p.CollectorSetID == q.CollectorSetID && p.ObsDomainID == q.ObsDomainID && p.ObsPointID == q.ObsPointID &&
+		p.Direction == q.Direction && string(p.Data) == string(q.Data) && p.IncludeActions == q.IncludeActions &&
+		p.TunnelOutPort == q.TunnelOutPort && p.HasTunnelOut == q.HasTunnelOut && p.OfprotoID == q.OfprotoID &&
+		p.OpenFlowInPort == q.OpenFlowInPort && p.UserdataVersion == q.UserdataVersion
 }

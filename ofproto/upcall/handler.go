@@ -20,6 +20,7 @@ type handler struct {
 	ctx   *xlate.Ctx
 	in    xlate.Input
 	res   xlate.Result
+	push  xlate.Push
 	key   flow.Key
 	interned
 }
@@ -48,36 +49,35 @@ func (h *handler) run(ctx context.Context) {
 	}
 }
 
-// ukey is what is known of one megaflow. It is made by a handler, and touched by one revalidator at a time afterwards.
+// ukey is what is known of one megaflow, beside what its dpif.Flow says: that has the first packet's whole key (Whole), and its mask has
+// no words beyond it. A ukey is made by a handler, and touched by one revalidator at a time afterwards. What other
+// megaflows may share is not its own and never changes. Its size is one that the allocator has (80 bytes).
 type ukey struct {
-	set     *Set
-	seq     uint64 // the change number before the translation
-	deps    xlate.Deps
-	created int64  // ms
-	packets uint64 // already pushed
+	seq     uint64         // the change number before the translation
+	deps    *xlate.Deps    // shared
+	effects []xlate.Effect // shared
+	recircs *[]uint32      // shared; ids of frozen states that the actions refer to; nil if none
+	created int64          // ms
+	packets uint64         // already pushed
 	bytes   uint64
-	effects []xlate.Effect
-	recircs *[]uint32  // ids of frozen states that the actions refer to; nil if none
-	key     []uint64   // the first packet's whole key; masks have no words beyond it
-	flags   uint16     // TCP flags seen so far
-	going   bool       // its removal has been asked for
-	flow    *dpif.Flow // set with going
-	marks   uint8      // what of WMark the translation read: see marksOf
+	flags   uint16 // TCP flags seen so far
+	marks   uint8  // what of WMark the translation read: see marksOf
+	going   bool   // its removal has been asked for
 }
 
-// installed is called by the poller when it has dealt with the verdict.
-func (k *ukey) installed(f *dpif.Flow) {
+// installed is called by the poller when it has dealt with the verdict of a ukey.
+func (s *Set) installed(owner any, f *dpif.Flow) {
 	if f == nil {
-		k.release()
+		s.release(owner.(*ukey))
 		return
 	}
-	k.set.flows.Add(1)
+	s.flows.Add(1)
 }
 
-// release gives back the frozen states.
-func (k *ukey) release() {
+// release gives back the frozen states that k holds.
+func (s *Set) release(k *ukey) {
 	if k.recircs != nil {
-		k.set.cfg.Recirc.Release(*k.recircs)
+		s.cfg.Recirc.Release(*k.recircs)
 		k.recircs = nil
 	}
 }
@@ -92,21 +92,18 @@ func (h *handler) miss(u *dpif.Upcall) {
 	h.key.ClearFrom(u.KeyLen)
 	h.in = xlate.Input{Snap: s.cfg.Snapshot(), Key: &h.key, Learn: true, Now: now}
 	h.ctx.Translate(&h.in, &h.res)
-	p := xlate.Push{Packets: 1, Bytes: uint64(u.Packet.Len()), Used: now, TCPFlags: h.key.TCPFlags()}
+	h.push = xlate.Push{Packets: 1, Bytes: uint64(u.Packet.Len()), Used: now, TCPFlags: h.key.TCPFlags()}
 	for _, e := range h.res.Effects {
-		e.Push(&p)
+		e.Push(&h.push)
 	}
 	v := dpif.Verdict{Actions: h.list(h.res.Installed())}
 	if h.res.Err != xlate.OK {
 		s.Errors.Add(1)
 	}
 	if s.flows.Load() < s.limit.Load() && h.res.Bridge != nil {
-		k := &ukey{set: s, seq: seq, deps: h.res.Deps, created: now, flags: p.TCPFlags}
-		k.key = append(make([]uint64, 0, u.KeyLen), h.key[:u.KeyLen]...)
-		k.effects = append(make([]xlate.Effect, 0, len(h.res.Effects)), h.res.Effects...)
-		if len(h.res.Recircs) > 0 {
-			ids := append([]uint32(nil), h.res.Recircs...)
-			k.recircs = &ids
+		k := &ukey{
+			seq: seq, deps: h.deps(&h.res.Deps), effects: h.effects(h.res.Effects), recircs: h.recircs(h.res.Recircs),
+			created: now, flags: h.push.TCPFlags,
 		}
 		if s.exact.Load() {
 			m := flow.MaskForPacket(&h.key)
@@ -116,7 +113,7 @@ func (h *handler) miss(u *dpif.Upcall) {
 		k.marks = marksOf(h.res.Mask)
 		// Words that the packet's shape lacks are zero for every packet of the flow: what it matches tells the shape.
 		clear(h.res.Mask[u.KeyLen:])
-		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.intern(h.res.Mask), k, k.installed
+		v.Install, v.Mask, v.Owner, v.OnInstalled = true, h.mask(h.res.Mask), k, s.onInstalled
 	} else {
 		s.cfg.Recirc.Release(h.res.Recircs)
 	}
@@ -167,7 +164,7 @@ func Mask(f *dpif.Flow) flow.Mask {
 func Key(f *dpif.Flow) flow.Key {
 	if k, ok := f.Owner.(*ukey); ok && k != nil {
 		var key flow.Key
-		copy(key[:], k.key)
+		copy(key[:], f.Whole())
 		return key
 	}
 	return f.Key()

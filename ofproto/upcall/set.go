@@ -55,6 +55,8 @@ type Set struct {
 	exact    atomic.Bool   // upcall/disable-megaflows
 	noUFID   atomic.Bool   // upcall/disable-ufid; only shown
 
+	onInstalled func(any, *dpif.Flow) // installed, for all verdicts
+
 	duration atomic.Int64 // ms; of the last walk
 	avgFlows atomic.Int64
 	maxFlows atomic.Int64
@@ -81,6 +83,7 @@ type Set struct {
 // New starts the handlers and the revalidator.
 func New(c Config) *Set {
 	s := &Set{cfg: c, wake: make(chan struct{}, 1), asks: make(chan chan struct{})}
+	s.onInstalled = s.installed
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.changes.Add(xlate.Change{All: true})
 	s.settings.Store(fill(Settings{}))

@@ -26,34 +26,44 @@ type walker struct {
 	ctx   *xlate.Ctx
 	in    xlate.Input
 	res   xlate.Result
+	what  xlate.Push
+	key   flow.Key
 	judge *xlate.Judge
 	interned
 	gone  sync.WaitGroup // commands to the datapath that are under way
 	asked bool
-	done  func() // ends a command
 
-	dead []*ukey // flows that the datapath was asked to take out, to be settled
+	done    func() // ends a command
+	removed func() // ends one that has taken out a flow of a ukey
+
+	dead []*dpif.Flow // that the datapath was asked to take out, to be settled
 }
 
 func newWalker(s *Set) *walker {
 	w := &walker{set: s, ctx: xlate.NewCtx(s.cfg.Readers, s.cfg.Recirc), interned: newInterned()}
 	w.done = w.gone.Done
+	w.removed = func() {
+		s.flows.Add(-1)
+		w.gone.Done()
+	}
 	return w
 }
 
 // settle waits until the datapath has taken out what it was asked to, and pushes the last of those flows' counters.
 func (w *walker) settle() {
 	if !w.asked {
+		w.dead = nil // one walk after the last that needed it
 		return
 	}
 	w.asked = false
 	w.gone.Wait()
-	dead := w.dead
-	w.dead = nil
-	for _, k := range dead {
-		w.push(k, k.flow.Stats()) // final
-		k.release()
+	for _, f := range w.dead {
+		k := f.Owner.(*ukey)
+		w.push(k, f.Stats()) // final
+		w.set.release(k)
 	}
+	clear(w.dead)
+	w.dead = w.dead[:0]
 }
 
 // visit deals with one megaflow.
@@ -77,7 +87,7 @@ func (w *walker) visit(f *dpif.Flow) {
 	case w.all || used < w.now-w.idle:
 		w.remove(f, k)
 	case k.seq >= w.seq:
-	case !w.judge.Concerned(k.seq, &k.deps, k.key, f.Mask):
+	case !w.judge.Concerned(k.seq, k.deps, f.Whole(), f.Mask):
 		k.seq = w.seq
 	case !fresh && !w.worthwhile(packets, used) || !w.again(f, k):
 		w.remove(f, k)
@@ -101,58 +111,52 @@ func (w *walker) push(k *ukey, st dpif.FlowStats) {
 	if st.Packets == k.packets && st.TCPFlags|k.flags == k.flags {
 		return
 	}
-	p := xlate.Push{Packets: st.Packets - k.packets, Bytes: st.Bytes - k.bytes, Used: st.Used, TCPFlags: st.TCPFlags}
+	w.what = xlate.Push{Packets: st.Packets - k.packets, Bytes: st.Bytes - k.bytes, Used: st.Used, TCPFlags: st.TCPFlags}
 	k.packets, k.bytes = st.Packets, st.Bytes
 	k.flags |= st.TCPFlags
 	for _, e := range k.effects {
-		e.Push(&p)
+		e.Push(&w.what)
 	}
 }
 
 // again translates the flow once more. It returns false if the flow is to be removed.
 func (w *walker) again(f *dpif.Flow, k *ukey) bool {
-	key := Key(f)
-	if w.in.Snap.Port(key.InPort()) == nil {
+	w.key = Key(f)
+	if w.in.Snap.Port(w.key.InPort()) == nil {
 		return false
 	}
 	w.set.Revalidated.Add(1)
-	w.in.Key = &key
+	w.in.Key = &w.key
 	w.ctx.Translate(&w.in, &w.res)
 	res := &w.res
 	marks := marksOf(res.Mask)
-	clear(res.Mask[len(k.key):])
+	clear(res.Mask[len(f.Whole()):])
 	if wider(res.Mask, f.Mask) || marks&^k.marks != 0 {
 		w.set.cfg.Recirc.Release(res.Recircs)
 		return false
 	}
 	// Installed too narrowly, a flow is right but there are more of them than need be; it goes when it is idle.
-	k.seq, k.deps = w.seq, res.Deps
+	k.seq = w.seq
+	if *k.deps != res.Deps {
+		k.deps = w.deps(&res.Deps)
+	}
 	if !slices.Equal(k.effects, res.Effects) {
-		k.effects = append(k.effects[:0:0], res.Effects...)
+		k.effects = w.effects(res.Effects)
 	}
-	k.release()
-	if len(res.Recircs) > 0 {
-		ids := append([]uint32(nil), res.Recircs...)
-		k.recircs = &ids
-	}
+	w.set.release(k)
+	k.recircs = w.recircs(res.Recircs)
 	want := res.Installed()
 	if have := f.Actions.Load(); have == nil || !equalLists(*have, want) {
-		w.set.cfg.Datapath.FlowMod(f, w.list(want), w.pending(nil))
+		w.set.cfg.Datapath.FlowMod(f, w.list(want), w.pending(w.done))
 	}
 	return true
 }
 
-// pending counts a command to the datapath; the result is called when it has been carried out.
-func (w *walker) pending(then func()) func() {
+// pending counts a command to the datapath, which calls done when it has been carried out.
+func (w *walker) pending(done func()) func() {
 	w.asked = true
 	w.gone.Add(1)
-	if then == nil {
-		return w.done
-	}
-	return func() {
-		then()
-		w.gone.Done()
-	}
+	return done
 }
 
 // wider says whether m reads bits that installed does not match.
@@ -168,10 +172,10 @@ func wider(m, installed *flow.Mask) bool {
 // remove takes a flow out.
 func (w *walker) remove(f *dpif.Flow, k *ukey) {
 	if k == nil {
-		w.set.cfg.Datapath.FlowDel(f, w.pending(nil))
+		w.set.cfg.Datapath.FlowDel(f, w.pending(w.done))
 		return
 	}
-	k.going, k.flow = true, f
-	w.dead = append(w.dead, k)
-	w.set.cfg.Datapath.FlowDel(f, w.pending(func() { w.set.flows.Add(-1) }))
+	k.going = true
+	w.dead = append(w.dead, f)
+	w.set.cfg.Datapath.FlowDel(f, w.pending(w.removed))
 }

@@ -146,6 +146,9 @@ func (m macRefresh) Push(p *Push) {
 	}
 }
 
+// refreshed is the number of macRefresh effects that a Ctx remembers.
+const refreshed = 1 << 8
+
 // finTimeout reduces a rule's timeouts when a connection ends.
 type finTimeout struct {
 	stats      *RuleStats
@@ -202,6 +205,10 @@ type Ctx struct {
 	err       Error
 	slow      uint32 // actions.Slow… bits: why the packets are not left to the datapath
 	tr        *Trace
+
+	// Of late translations, for the next ones.
+	sets    actions.Sets
+	refresh [refreshed]Effect // macRefresh effects, by hash
 }
 
 // NewCtx returns a context whose translations r knows of and whose frozen states pool keeps.
@@ -494,7 +501,7 @@ func (c *Ctx) commit() {
 		return
 	}
 	var slow uint32
-	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out)
+	c.out, slow = actions.Commit(&c.base, &c.flow, &c.wc, c.out, &c.sets)
 	c.slow |= slow
 }
 

@@ -251,5 +251,10 @@ func (c *Ctx) learnMAC(vlan uint16, from *Bundle) {
 		}
 		t.Learn(vlan, mac, from.State, c.in.Now)
 	}
-	c.effects = append(c.effects, macRefresh{t, from.State, mac, vlan})
+	// A sender of many flows is refreshed by one and the same effect.
+	p := &c.refresh[t.hash(vlan, mac)%refreshed]
+	if m := (macRefresh{t, from.State, mac, vlan}); *p == nil || (*p).(macRefresh) != m {
+		*p = m
+	}
+	c.effects = append(c.effects, *p)
 }
