@@ -90,8 +90,50 @@ func (q *queue) take() *command {
 	return first
 }
 
+// commands is a list of them, oldest first.
+type commands struct{ first, last *command }
+
+func (l *commands) add(c *command) {
+	c.next = nil
+	if l.first == nil {
+		l.first = c
+	} else {
+		l.last.next = c
+	}
+	l.last = c
+}
+
+// remove returns the oldest, or nil.
+func (l *commands) remove() *command {
+	c := l.first
+	if c != nil {
+		l.first, c.next = c.next, nil
+	}
+	return c
+}
+
 // waiting says whether there are commands to serve.
-func (p *poller) waiting() bool { return p.commands != nil || p.queue.head.Load() != nil }
+func (p *poller) waiting() bool {
+	return p.urgent.first != nil || p.later.first != nil || p.queue.head.Load() != nil
+}
+
+// urgentMisses is how many outstanding misses a port may have whose verdicts go before all other commands: those of ports that send nothing
+// but new flows do not keep others' waiting.
+const urgentMisses = 64
+
+// sort takes what is queued and says what is urgent. Nothing depends on the order between verdicts and other commands: a port or a
+// flow is known to others only when it is there.
+func (p *poller) sort() {
+	for c := p.queue.take(); c != nil; {
+		next := c.next
+		if c.kind == cmdVerdict && *count(&p.parked.misses, c.up.no) <= urgentMisses {
+			p.urgent.add(c)
+		} else {
+			p.later.add(c)
+		}
+		c = next
+	}
+}
 
 // send gives a command to the poller and wakes it if it sleeps.
 func (p *poller) send(c *command) {
@@ -171,19 +213,22 @@ func (p *poller) serve() {
 	if loaded {
 		limit = serveCycles
 	}
-	if p.commands == nil {
-		p.commands = p.queue.take()
+	if p.queue.head.Load() != nil {
+		p.sort()
 	}
-	for now := begin; p.commands != nil; now = cycles() {
+	for now := begin; ; now = cycles() {
 		if now-begin > limit && p.stopping == nil {
 			if loaded {
 				p.serveTSC = now + (now-begin)*serveRest
 			}
 			break
 		}
-		c := p.commands
-		p.commands = c.next
-		c.next = nil
+		c := p.urgent.remove()
+		if c == nil {
+			if c = p.later.remove(); c == nil {
+				break
+			}
+		}
 		p.hold()
 		if now-p.safeTSC > safeCycles && p.steady {
 			p.safePoint(now)

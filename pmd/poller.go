@@ -98,7 +98,8 @@ type poller struct {
 	safeTSC      uint64   // last safePoint
 	loadedTSC    uint64   // when a queue last brought many known packets: see loadedBurst
 	serveTSC     uint64   // not before this are more commands served while loaded
-	commands     *command // taken from queue, to be carried out
+	urgent       commands // taken from queue, to be carried out first: see sort
+	later        commands // likewise, the others
 	sleepFor     int64    // nanoseconds that the next sleep takes
 	searching    uint64   // cycles that the last burst's search in the classifier took
 	pressing     int64    // cycles spent in this iteration on queues that have more packets waiting

@@ -10,8 +10,8 @@ import (
 	"govs/openflow"
 )
 
-// batch is the most upcalls that a handler takes at once.
-const batch = 64
+// batch is the most upcalls that a handler takes at once. Those of ports that come meanwhile wait for as many.
+const batch = 16
 
 // handler is one handler goroutine.
 type handler struct {
