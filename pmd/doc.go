@@ -24,6 +24,11 @@
 // behind it, in arrival order, as if they came now. Each port may have a bounded number of upcalls outstanding, and handlers
 // serve ports in turn, so that a port which sends nothing but new flows delays nobody else's.
 //
+// # The Go runtime
+//
+// A poller that has only DPDK's ports cannot be preempted while it works (hold_unsafe.go), and goes on while the world is stopped (detach.go).
+// Both lean on the runtime's internals, of the Go versions that the build tags name; with others a poller is an ordinary goroutine.
+//
 // # Configuration
 //
 // Datapath.mu guards what is configured. A change computes each poller's new, immutable plan (which queues to poll,
