@@ -19,6 +19,7 @@ import (
 // config is what the flags say and what holds for the whole run.
 type config struct {
 	length  time.Duration
+	rounds  int
 	max     float64 // Mpps; 0: found by a ramp
 	share   float64 // of the highest rate
 	nice    int     // of the switch's threads other than the poll-mode thread
@@ -32,7 +33,8 @@ type config struct {
 
 func main() {
 	c := &config{}
-	flag.DurationVar(&c.length, "length", 5*time.Second, "length of the phases that are compared")
+	flag.DurationVar(&c.length, "length", 2*time.Second, "length of the phases that are compared")
+	flag.IntVar(&c.rounds, "rounds", 5, "how often they are, in turn; medians are shown")
 	flag.Float64Var(&c.max, "max", 0, "the highest rate, Mpps, if it is known; else it is looked for")
 	flag.Float64Var(&c.share, "share", 0.7, "the established flows' share of the highest rate")
 	flag.IntVar(&c.nice, "nice", -15, "niceness of the switch's threads other than the poll-mode thread; the generator has -20")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -38,17 +39,23 @@ type figures struct {
 	Counted   map[string]uint64 `json:"counted"`   // by the switch
 }
 
-// result is all that was measured of one side.
-type result struct {
-	Side      string  `json:"side"`
-	Max       float64 `json:"max_mpps"`
-	Limit     string  `json:"limit"` // what ends the ramp
+// round is the established flows' traffic without the storm and with it, one after the other.
+type round struct {
 	Alone     figures `json:"alone"`
 	Storm     figures `json:"storm"`
-	FewAlone  figures `json:"few_alone"`
-	FewStorm  figures `json:"few_storm"`
 	TailRatio float64 `json:"p999_ratio"`
-	FewRatio  float64 `json:"few_p99_ratio"`
+}
+
+// result is all that was measured of one side. Its round is the one whose TailRatio is the median.
+type result struct {
+	Side  string  `json:"side"`
+	Max   float64 `json:"max_mpps"`
+	Limit string  `json:"limit"` // what ends the ramp
+	round
+	Rounds   []round `json:"rounds"`
+	FewAlone figures `json:"few_alone"`
+	FewStorm figures `json:"few_storm"`
+	FewRatio float64 `json:"few_p99_ratio"`
 }
 
 func (c *config) figures(o *outcome, h *hist, counted map[string]uint64) figures {
@@ -110,15 +117,20 @@ func (c *config) phases(s *ovs.Switch, g guests, r *result) error {
 		return o, delta(before, after), err
 	}
 	short := max(c.length/3, time.Second)
-	for _, p := range []struct {
+	type step struct {
 		into *figures
 		phase
-	}{
-		{&r.Alone, phase{rate: c.share * r.Max * 1e6, length: c.length}},
-		{&r.Storm, phase{rate: c.share * r.Max * 1e6, storm: true, length: c.length}},
+	}
+	r.Rounds = make([]round, c.rounds)
+	var steps []step
+	for i := range r.Rounds {
+		steps = append(steps, step{&r.Rounds[i].Alone, phase{rate: c.share * r.Max * 1e6, length: c.length}},
+			step{&r.Rounds[i].Storm, phase{rate: c.share * r.Max * 1e6, storm: true, length: c.length}})
+	}
+	for _, p := range append(steps, []step{
 		{&r.FewAlone, phase{few: 500, doze: 50 * time.Microsecond, length: short}},
 		{&r.FewStorm, phase{few: 500, storm: true, doze: 50 * time.Microsecond, length: short}},
-	} {
+	}...) {
 		if p.few > 0 || p.storm {
 			// What earlier phases have left would be taken out during this one.
 			if _, err := s.Appctl("revalidator/purge"); err != nil {
@@ -141,7 +153,14 @@ func (c *config) phases(s *ovs.Switch, g guests, r *result) error {
 			fmt.Fprintf(os.Stderr, "%s: %v %+v\n", r.Side, time.Now(), *p.into)
 		}
 	}
-	r.TailRatio = ratio(r.Storm.P999, r.Alone.P999)
+	sorted := make([]round, 0, c.rounds)
+	for i := range r.Rounds {
+		x := &r.Rounds[i]
+		x.TailRatio = ratio(x.Storm.P999, x.Alone.P999)
+		sorted = append(sorted, *x)
+	}
+	slices.SortFunc(sorted, func(a, b round) int { return cmp.Compare(a.TailRatio, b.TailRatio) })
+	r.round = sorted[len(sorted)/2]
 	r.FewRatio = ratio(r.FewStorm.P99, r.FewAlone.P99)
 	return nil
 }
@@ -210,6 +229,16 @@ func (c *config) ramp(x *generator, r *result) error {
 	return nil
 }
 
+// losses is which part of the packets was lost in each round.
+func (r *result) losses(of func(*round) *figures) string {
+	var l []string
+	for i := range r.Rounds {
+		f := of(&r.Rounds[i])
+		l = append(l, fmt.Sprintf("%.0f", ratio(float64(f.Lost), float64(f.Sent-f.Apart))*1e6))
+	}
+	return strings.Join(l, " ")
+}
+
 // printTable prints the sides beside each other.
 func printTable(to io.Writer, results []*result) {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
@@ -248,6 +277,15 @@ func printTable(to io.Writer, results []*result) {
 		}
 		return fmt.Sprintf("%.2f", r.TailRatio)
 	})
+	line("  in each round", func(r *result) string {
+		var l []string
+		for _, x := range r.Rounds {
+			l = append(l, fmt.Sprintf("%.2f", x.TailRatio))
+		}
+		return strings.Join(l, " ")
+	})
+	line("lost in each round, ppm: alone", func(r *result) string { return r.losses(func(x *round) *figures { return &x.Alone }) })
+	line("lost in each round, ppm: storm", func(r *result) string { return r.losses(func(x *round) *figures { return &x.Storm }) })
 	line("storm: packets taken, Mpps", func(r *result) string { return fmt.Sprintf("%.3f", r.Storm.StormRate) })
 	line("storm: megaflows after it", func(r *result) string { return fmt.Sprint(r.Storm.Counted["flows"]) })
 	line("first packet alone: 50, 99 %, us; lost", func(r *result) string {

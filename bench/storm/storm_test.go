@@ -27,7 +27,7 @@ func TestStorm(t *testing.T) {
 	if err := ovs.Available(ovs.Ours); err != nil {
 		t.Skip(err)
 	}
-	c := &config{length: 500 * time.Millisecond, max: 1, share: 0.3, nice: 0, sides: []string{string(ovs.Ours)}}
+	c := &config{length: 500 * time.Millisecond, rounds: 1, max: 1, share: 0.3, nice: 0, sides: []string{string(ovs.Ours)}}
 	results, err := c.measureAll()
 	if err != nil {
 		t.Fatal(err)
