@@ -9,7 +9,8 @@ import "govs/dpif"
 // sends such packets would leave little of the thread to the others. So the cycles of such a burst are a debt. While another queue's
 // bursts are full (it has more packets waiting), a queue in debt is passed over until the others have had as many cycles as
 // it owes; a cycle of a long search counts half as much again, so that the others keep more than half of the thread, and one on misses
-// several times. When no other queue has more waiting, nothing is lost by polling it.
+// several times. When no other queue has more waiting, nothing is lost by polling it. A queue whose packets are found, but after long searches,
+// lets those go first whose searches are short; a queue of misses lets both.
 const (
 	fairSearch = 96      // cycles a packet that a search in the classifier may take, and cost nothing
 	missWeight = 4       // what a cycle on misses counts
@@ -20,13 +21,16 @@ const (
 // packets were found nowhere.
 func (p *poller) charge(q *rxq, n, missed int, search, cost uint64) {
 	q.missing = missed*2 > n
-	switch {
-	case missed*8 <= n && search <= uint64(n)*fairSearch:
-		if n == burst {
-			p.pressing += int64(cost)
+	known, long := missed*8 <= n, search > uint64(n)*fairSearch
+	if known && n == burst {
+		if long {
+			p.pressing.long += int64(cost)
+		} else {
+			p.pressing.short += int64(cost)
 		}
-		return
-	case len(p.rxqs) < 2 || p.core == dpif.NonPMD:
+	}
+	switch {
+	case known && !long || len(p.rxqs) < 2 || p.core == dpif.NonPMD:
 		return
 	case q.missing:
 		cost *= missWeight
@@ -45,8 +49,15 @@ func (p *poller) chargeVerdicts(cost uint64) {
 	}
 }
 
-// passOver says whether q, which is in debt, has to let others go first, who used pressed cycles in the last iteration.
-func (q *rxq) passOver(pressed int64) bool {
+// pressure is the cycles spent in an iteration on queues of known packets that have more waiting: those with short and with long searches.
+type pressure struct{ short, long int64 }
+
+// passOver says whether q, which is in debt, has to let others go first, who pressed in the last iteration.
+func (q *rxq) passOver(by pressure) bool {
+	pressed := by.short
+	if q.missing {
+		pressed += by.long
+	}
 	if pressed == 0 {
 		q.debt = 0
 		return false

@@ -46,7 +46,7 @@ func (p *poller) pass() int {
 	perf := p.metrics
 	var it reading
 	pressed := p.pressing
-	p.pressing = 0
+	p.pressing = pressure{}
 	for _, q := range p.rxqs {
 		if !q.ready || q.debt > 0 && q.passOver(pressed) {
 			continue

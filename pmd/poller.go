@@ -102,7 +102,7 @@ type poller struct {
 	later        commands // likewise, the others
 	sleepFor     int64    // nanoseconds that the next sleep takes
 	searching    uint64   // cycles that the last burst's search in the classifier took
-	pressing     int64    // cycles spent in this iteration on queues that have more packets waiting
+	pressing     pressure // of this iteration: see passOver
 	most         int      // packets that the fullest queue gave in the last iteration
 	packetTSC    uint64   // when packets came last
 	metrics      *perf    // perf while pmd-perf-metrics is on, else nil
