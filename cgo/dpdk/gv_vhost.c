@@ -464,6 +464,7 @@ static int send(struct gv_vhost *v, struct vq *q, int vid, int index, struct rte
 	if (likely(gv_vring_enter(&q->ring))) {
 		k = gv_vring_tx(&q->ring, bufs, n, &rest);
 		gv_vring_leave(&q->ring);
+		count(&q->c[GV_C_DIRECT], k);
 	}
 	return rest ? k + library_tx(v, q, vid, index, bufs + k, n - k) : k;
 }
@@ -484,6 +485,8 @@ int gv_vhost_rx(void *p, uint16_t queue, uintptr_t batch)
 		if (likely(gv_vring_enter(&q->ring))) {
 			n = gv_vring_rx(&q->ring, v->pool, b->bufs, GV_BATCH_SIZE);
 			gv_vring_leave(&q->ring);
+			if (n > 0)
+				count(&q->c[GV_C_DIRECT], n);
 		}
 		if (n < 0)
 			n = library_rx(v, q, vid, 2 * queue + 1, b->bufs);

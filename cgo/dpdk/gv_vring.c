@@ -163,10 +163,10 @@ static inline int parse(const struct gv_vring *r, uint16_t head, struct buffer *
 	struct vring_desc d = read_desc(&table[head]);
 	if (d.flags & VRING_DESC_F_INDIRECT) {
 		n = d.len / sizeof d;
-		if (d.flags & VRING_DESC_F_NEXT || n == 0 || n > (uint32_t)r->mask + 1 || d.addr % 8 != 0)
+		if (d.flags & VRING_DESC_F_NEXT || n == 0 || n > (uint32_t)r->mask + 1)
 			return -1;
 		table = (const struct vring_desc *)translate(r, d.addr, d.len);
-		if (table == NULL)
+		if (table == NULL || (uintptr_t)table % 8 != 0)
 			return -1;
 		d = read_desc(table);
 	}
