@@ -145,6 +145,20 @@ static enum rte_vhost_msg_result post_message(int vid, void *msg)
 
 static const struct rte_vhost_user_extern_ops message_ops = {.pre_msg_handle = pre_message, .post_msg_handle = post_message};
 
+// Waits until no poller is inside a device whose number it read before, and forgets that device's rings.
+static void quiesce(struct gv_vhost *v)
+{
+	for (int i = 0; i < GV_VHOST_QPAIRS; i++) {
+		for (int tx = 0; tx < 2; tx++) {
+			struct vq *q = tx ? &v->tx[i] : &v->rx[i];
+			q_lock(q);
+			gv_vring_off(&q->ring);
+			q->ring.behind = 0;
+			q_unlock(q);
+		}
+	}
+}
+
 static int new_device(int vid)
 {
 	struct gv_vhost *v = find(vid);
@@ -165,7 +179,8 @@ static int new_device(int vid)
 		rte_vhost_enable_guest_notification(vid, i, 0); // we poll
 	}
 	v->connects++;
-	__atomic_store_n(&v->vid, vid, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->vid, vid, __ATOMIC_SEQ_CST);
+	quiesce(v); // a second guest on one socket takes the place of the first
 	changed(v);
 	pthread_mutex_unlock(&v->mu);
 	return 0;
@@ -177,15 +192,7 @@ static void destroy_device(int vid)
 	if (v == NULL || __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE) != vid)
 		return;
 	__atomic_store_n(&v->vid, -1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < GV_VHOST_QPAIRS; i++) {
-		for (int tx = 0; tx < 2; tx++) {
-			struct vq *q = tx ? &v->tx[i] : &v->rx[i];
-			q_lock(q);
-			gv_vring_off(&q->ring);
-			q->ring.behind = 0;
-			q_unlock(q);
-		}
-	}
+	quiesce(v);
 	changed(v);
 }
 

@@ -110,9 +110,9 @@ static int load(struct gv_vring *r, int vid, int index)
 void gv_vring_sync(struct gv_vring *r, int vid, int index, int moved, const uint64_t *messages, uint64_t seen)
 {
 	if (gv_vring_enter(r)) {
-		int e = rte_vhost_get_vring_base(vid, index, &r->avail, &r->used);
+		int e = vid != r->vid || rte_vhost_get_vring_base(vid, index, &r->avail, &r->used) != 0;
 		gv_vring_leave(r);
-		if (unlikely(e != 0))
+		if (unlikely(e))
 			gv_vring_off(r);
 		return;
 	}
@@ -214,6 +214,17 @@ static inline void copy(uint8_t *to, const uint8_t *from, uint32_t len)
 	} else {
 		memcpy(to, from, len);
 	}
+}
+
+// Writes the header of a packet without offloads, in one buffer.
+static inline void write_header(uint8_t *to, uint16_t len)
+{
+	static const struct virtio_net_hdr_mrg_rxbuf h = {.num_buffers = 1};
+	memcpy(to, &h, 8);
+	if (likely(len == sizeof h))
+		memcpy(to + 8, (const uint8_t *)&h + 8, sizeof h - 8);
+	else
+		memcpy(to + 8, (const uint8_t *)&h + 8, sizeof h.hdr - 8);
 }
 
 static inline void prefetch_write(const void *p)
@@ -322,10 +333,9 @@ int gv_vring_tx(struct gv_vring *r, struct rte_mbuf **bufs, int n, int *odd)
 	if (n == 0)
 		return 0;
 	for (i = 0; i < n; i++) {
-		struct virtio_net_hdr_mrg_rxbuf h = {.num_buffers = 1};
 		uint8_t *to = b[i].data;
 		uint32_t left = bufs[i]->pkt_len;
-		memcpy(b[i].hdr, &h, r->hlen == sizeof h ? sizeof h : sizeof h.hdr);
+		write_header(b[i].hdr, r->hlen);
 		put_used(r, i, head[i], left + r->hlen);
 		for (struct rte_mbuf *m = bufs[i]; m != NULL && left > 0; m = m->next) {
 			uint32_t k = RTE_MIN((uint32_t)m->data_len, left);

@@ -415,6 +415,28 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestTwoGuests: the second guest on one socket takes the place of the first, whose end it survives.
+func TestTwoGuests(t *testing.T) {
+	p, path := server(t)
+	b := packet.NewBatch()
+	defer packet.FreeBatch(b)
+	for range 20 {
+		connects := p.vhost.State().Connects
+		first := join(t, p, path, featVersion1)
+		shuttle(t, p, first, b, 5)
+		second := dial(t, path, featVersion1|featMergeable)
+		wait(t, "the second guest", func() bool { return p.vhost.State().Connects == connects+2 })
+		shuttle(t, p, second, b, 5)
+		first.close()
+		for range 5 {
+			second.post(txRing, second.avail[txRing]%ringSize)
+			receive(t, p, b)
+			pool.Free(b)
+		}
+		second.leave(p)
+	}
+}
+
 // TestMessages passes numbered packets through a poller while the guest changes what it may: its memory is mapped anew, queues are
 // switched off and on, rings are stopped and started where they stopped, and the log of migration comes and goes. No packet is
 // duplicated, overtaken or damaged; GET_VRING_BASE says where the ring is.
