@@ -106,4 +106,5 @@ type VhostQueue struct {
 	MTUExceeded          uint64    // sent: longer than the port's MTU allows
 	Disabled             uint64    // sent: while no guest was there or it had no queue enabled
 	Sizes                [8]uint64 // packets of less than 64 bytes, 64, 65-127, 128-255, 256-511, 512-1023, 1024-1518, more
+	Direct               uint64    // of the packets, those that did not go through rte_vhost's own bursts
 }

@@ -136,6 +136,7 @@ struct gv_vhost_state {
 enum {
 	GV_C_PACKETS, GV_C_BYTES, GV_C_MULTICAST, GV_C_BROADCAST, GV_C_DROPPED, GV_C_RETRIES, GV_C_MTU, GV_C_DISABLED,
 	GV_C_UNDER, GV_C_64, GV_C_127, GV_C_255, GV_C_511, GV_C_1023, GV_C_1518, GV_C_MAX,
+	GV_C_DIRECT,
 	GV_C_N
 };
 void *gv_vhost_register(const char *path, unsigned flags, void *pool, int *err);

@@ -8,8 +8,13 @@
 // What a poller asks about a ring outside of bursts makes DPDK wait for the ring's own lock, which a thread of DPDK's may hold while
 // it calls destroy_device. So that has a lock of its own, ask, which is waited for before the device is freed, but not in
 // destroy_device.
+//
+// Most bursts are not rte_vhost's but go the direct path (gv_vring.c). A message of the guest's turns it off first. The thread that
+// handles messages may hold the rings' locks of DPDK's then, for which a poller waits inside rte_vhost with the queue's lock held; so
+// it does not take that lock, but waits for pollers that are inside the direct path, which waits for nothing.
 
 #include "gv.h"
+#include "gv_vring.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +35,7 @@
 struct vq {
 	uint32_t lock;        // held during a burst; guards c
 	uint64_t c[GV_C_N];   // counters; written under lock, read without
+	struct gv_vring ring; // the direct path; used under lock
 } __attribute__((aligned(64)));
 
 struct gv_vhost {
@@ -39,6 +45,7 @@ struct gv_vhost {
 	uint32_t maxlen;
 	int retries;
 	struct rte_mempool *pool;
+	uint64_t messages;               // changes with each message of the guest's, and is odd while one is handled
 
 	pthread_mutex_t mu;              // guards all below
 	uint64_t seq, connects;
@@ -105,6 +112,53 @@ static void map_tx(struct gv_vhost *v)
 		__atomic_store_n(&v->txmap[q], n == 0 ? -1 : on[q % n], __ATOMIC_RELAXED);
 }
 
+// Begins a message: the direct path is off from here on, until messages is even and rte_vhost has moved packets.
+static void begin_message(struct gv_vhost *v)
+{
+	uint64_t m = __atomic_load_n(&v->messages, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&v->messages, &m, (m + 1) | 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+	for (int i = 0; i < GV_VHOST_QPAIRS; i++) {
+		gv_vring_off(&v->rx[i].ring);
+		gv_vring_off(&v->tx[i].ring);
+	}
+}
+
+static enum rte_vhost_msg_result pre_message(int vid, void *msg)
+{
+	(void)msg;
+	struct gv_vhost *v = find(vid);
+	if (v != NULL)
+		begin_message(v);
+	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+}
+
+// Not called after a message that failed: then the direct path stays off until the next one.
+static enum rte_vhost_msg_result post_message(int vid, void *msg)
+{
+	(void)msg;
+	struct gv_vhost *v = find(vid);
+	if (v != NULL && __atomic_load_n(&v->messages, __ATOMIC_RELAXED) & 1)
+		__atomic_add_fetch(&v->messages, 1, __ATOMIC_SEQ_CST);
+	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+}
+
+static const struct rte_vhost_user_extern_ops message_ops = {.pre_msg_handle = pre_message, .post_msg_handle = post_message};
+
+// Waits until no poller is inside a device whose number it read before, and forgets that device's rings.
+static void quiesce(struct gv_vhost *v)
+{
+	for (int i = 0; i < GV_VHOST_QPAIRS; i++) {
+		for (int tx = 0; tx < 2; tx++) {
+			struct vq *q = tx ? &v->tx[i] : &v->rx[i];
+			q_lock(q);
+			gv_vring_off(&q->ring);
+			q->ring.behind = 0;
+			q_unlock(q);
+		}
+	}
+}
+
 static int new_device(int vid)
 {
 	struct gv_vhost *v = find(vid);
@@ -125,7 +179,8 @@ static int new_device(int vid)
 		rte_vhost_enable_guest_notification(vid, i, 0); // we poll
 	}
 	v->connects++;
-	__atomic_store_n(&v->vid, vid, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->vid, vid, __ATOMIC_SEQ_CST);
+	quiesce(v); // a second guest on one socket takes the place of the first
 	changed(v);
 	pthread_mutex_unlock(&v->mu);
 	return 0;
@@ -137,12 +192,7 @@ static void destroy_device(int vid)
 	if (v == NULL || __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE) != vid)
 		return;
 	__atomic_store_n(&v->vid, -1, __ATOMIC_SEQ_CST);
-	for (int i = 0; i < GV_VHOST_QPAIRS; i++) {
-		q_lock(&v->rx[i]);
-		q_unlock(&v->rx[i]);
-		q_lock(&v->tx[i]);
-		q_unlock(&v->tx[i]);
-	}
+	quiesce(v);
 	changed(v);
 }
 
@@ -151,6 +201,7 @@ static int vring_state_changed(int vid, uint16_t queue, int enable)
 	struct gv_vhost *v = find(vid);
 	if (v == NULL || queue >= 2 * GV_VHOST_QPAIRS)
 		return 0;
+	gv_vring_off(queue % 2 == 0 ? &v->tx[queue / 2].ring : &v->rx[queue / 2].ring);
 	pthread_mutex_lock(&v->mu);
 	__atomic_store_n(&v->enabled[queue], enable != 0, __ATOMIC_RELAXED);
 	if (queue % 2 == 0)
@@ -172,8 +223,14 @@ static void reset_queues(int vid)
 	pthread_mutex_unlock(&v->mu);
 }
 
+// Without the callbacks messages stays odd, and the direct path is not used.
 static int new_connection(int vid)
 {
+	struct gv_vhost *v = find(vid);
+	if (v != NULL) {
+		begin_message(v);
+		rte_vhost_extern_callback_register(vid, &message_ops, NULL);
+	}
 	reset_queues(vid);
 	return 0;
 }
@@ -234,6 +291,7 @@ void *gv_vhost_register(const char *path, unsigned flags, void *pool, int *err)
 	memset(v, 0, sizeof *v);
 	pthread_mutex_init(&v->mu, NULL);
 	v->vid = -1;
+	v->messages = 1;
 	v->maxlen = RTE_ETHER_MAX_VLAN_FRAME_LEN - RTE_ETHER_CRC_LEN;
 	v->retries = 8;
 	v->pool = pool;
@@ -364,17 +422,58 @@ static inline unsigned size_class(uint32_t len)
 
 static inline void count_packets(struct vq *q, struct rte_mbuf **bufs, int n)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, run = 0;
+	unsigned class = size_class(bufs[0]->pkt_len);
 	for (int i = 0; i < n; i++) {
 		uint32_t len = bufs[i]->pkt_len;
+		unsigned k = size_class(len);
 		const struct rte_ether_addr *dst = rte_pktmbuf_mtod(bufs[i], const struct rte_ether_addr *);
 		bytes += len;
 		if (unlikely(dst->addr_bytes[0] & 1))
 			count(&q->c[rte_is_broadcast_ether_addr(dst) ? GV_C_BROADCAST : GV_C_MULTICAST], 1);
-		count(&q->c[size_class(len)], 1);
+		if (k != class) {
+			count(&q->c[class], run);
+			class = k;
+			run = 0;
+		}
+		run++;
 	}
+	count(&q->c[class], run);
 	count(&q->c[GV_C_PACKETS], n);
 	count(&q->c[GV_C_BYTES], bytes);
+}
+
+// Bursts of rte_vhost's own.
+static uint16_t library_rx(struct gv_vhost *v, struct vq *q, int vid, int index, struct rte_mbuf **bufs)
+{
+	uint64_t seen = __atomic_load_n(&v->messages, __ATOMIC_SEQ_CST);
+	gv_vring_yield(&q->ring);
+	uint16_t n = rte_vhost_dequeue_burst(vid, index, v->pool, bufs, GV_BATCH_SIZE);
+	gv_vring_sync(&q->ring, vid, index, n, &v->messages, seen);
+	for (uint16_t i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(bufs[i], void *));
+	return n;
+}
+
+static uint16_t library_tx(struct gv_vhost *v, struct vq *q, int vid, int index, struct rte_mbuf **bufs, int n)
+{
+	uint64_t seen = __atomic_load_n(&v->messages, __ATOMIC_SEQ_CST);
+	gv_vring_yield(&q->ring);
+	uint16_t k = rte_vhost_enqueue_burst(vid, index, bufs, n);
+	gv_vring_sync(&q->ring, vid, index, k, &v->messages, seen);
+	return k;
+}
+
+// A burst by the direct path, and by rte_vhost what that does not take.
+static int send(struct gv_vhost *v, struct vq *q, int vid, int index, struct rte_mbuf **bufs, int n)
+{
+	int k = 0, rest = 1;
+	if (likely(gv_vring_enter(&q->ring))) {
+		k = gv_vring_tx(&q->ring, bufs, n, &rest);
+		gv_vring_leave(&q->ring);
+		count(&q->c[GV_C_DIRECT], k);
+	}
+	return rest ? k + library_tx(v, q, vid, index, bufs + k, n - k) : k;
 }
 
 int gv_vhost_rx(void *p, uint16_t queue, uintptr_t batch)
@@ -389,12 +488,17 @@ int gv_vhost_rx(void *p, uint16_t queue, uintptr_t batch)
 		return 0;
 	int vid = __atomic_load_n(&v->vid, __ATOMIC_ACQUIRE);
 	if (vid >= 0) {
-		uint16_t n = rte_vhost_dequeue_burst(vid, 2 * queue + 1, v->pool, b->bufs, GV_BATCH_SIZE);
-		if (n > 0) {
-			for (uint16_t i = 0; i < n; i++)
-				rte_prefetch0(rte_pktmbuf_mtod(b->bufs[i], void *));
-			count_packets(q, b->bufs, n);
+		int n = -1;
+		if (likely(gv_vring_enter(&q->ring))) {
+			n = gv_vring_rx(&q->ring, v->pool, b->bufs, GV_BATCH_SIZE);
+			gv_vring_leave(&q->ring);
+			if (n > 0)
+				count(&q->c[GV_C_DIRECT], n);
 		}
+		if (n < 0)
+			n = library_rx(v, q, vid, 2 * queue + 1, b->bufs);
+		if (n > 0)
+			count_packets(q, b->bufs, n);
 		b->n = n;
 	}
 	q_unlock(q);
@@ -422,7 +526,7 @@ void gv_vhost_tx(void *p, uint16_t queue, uintptr_t batch)
 	if (vid >= 0 && ring >= 0) {
 		int max = __atomic_load_n(&v->retries, __ATOMIC_RELAXED);
 		while (sent < fit) {
-			uint16_t k = rte_vhost_enqueue_burst(vid, 2 * ring, &bufs[sent], fit - sent);
+			int k = send(v, q, vid, 2 * ring, &bufs[sent], fit - sent);
 			sent += k;
 			if (k == 0 || sent == fit || tries >= max)
 				break;

@@ -92,7 +92,7 @@ func queueCounters(c *[C.GV_C_N]C.uint64_t) VhostQueue {
 		Packets: uint64(c[C.GV_C_PACKETS]), Bytes: uint64(c[C.GV_C_BYTES]),
 		Multicast: uint64(c[C.GV_C_MULTICAST]), Broadcast: uint64(c[C.GV_C_BROADCAST]),
 		Failed: uint64(c[C.GV_C_DROPPED]), Retries: uint64(c[C.GV_C_RETRIES]),
-		MTUExceeded: uint64(c[C.GV_C_MTU]), Disabled: uint64(c[C.GV_C_DISABLED]),
+		MTUExceeded: uint64(c[C.GV_C_MTU]), Disabled: uint64(c[C.GV_C_DISABLED]), Direct: uint64(c[C.GV_C_DIRECT]),
 	}
 	for i := range q.Sizes {
 		q.Sizes[i] = uint64(c[C.GV_C_UNDER+i])
