@@ -292,6 +292,7 @@ func bench(b *testing.B, flows int, smc bool, mask *flow.Mask) {
 	var h [burst]uint64
 	var refs [burst]megaflow.Ref
 	r.g.Resize(flows)
+	r.g.Resize(flows)
 	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(flows) {
 		k := v4Key(i)
 		copy(all[p][:], k[:])

@@ -42,14 +42,9 @@ type Cache struct {
 	rnd uint32
 	inv uint32 // insert one in inv, 0 never
 
-	waiting  []retired // may still be in the cache before the cursor has passed it
-	sweeping []retired // will be free when the cursor comes round
+	waiting  megaflow.List // may still be in the cache before the cursor has passed it
+	sweeping megaflow.List // will be free when the cursor comes round
 	cursor   int
-}
-
-type retired struct {
-	ref   megaflow.Ref
-	lines int
 }
 
 const memSize = Entries * megaflow.Line * 2
@@ -394,7 +389,7 @@ func (c *Cache) alive(e *entry) bool {
 // Retire takes over the entry of a removed flow (dead already), of lines cache lines, and frees it in the Store once no cache
 // entry can name it.
 func (c *Cache) Retire(r megaflow.Ref, lines int) {
-	c.waiting = append(c.waiting, retired{r, lines})
+	c.s.Push(&c.waiting, r, lines)
 }
 
 // sweepStep is how many entries one Sweep looks at, freeStep how many flows it frees.
@@ -406,19 +401,17 @@ const (
 // Sweep clears some cache entries of dead flows, and frees retired flows when it has been over all entries since. Call it
 // once per poll loop iteration; it does nothing unless flows have been retired. It says whether there is more to do.
 func (c *Cache) Sweep() bool {
-	if len(c.sweeping) == 0 {
-		if len(c.waiting) == 0 {
+	if c.sweeping.Len() == 0 {
+		if c.waiting.Len() == 0 {
 			return false
 		}
 		c.waiting, c.sweeping = c.sweeping, c.waiting
 		c.cursor = 0
 	}
 	if c.cursor == Entries { // no entry names them any more
-		n := max(len(c.sweeping)-freeStep, 0)
-		for _, r := range c.sweeping[n:] {
-			c.s.Free(r.ref, r.lines)
+		for n := 0; n < freeStep && c.sweeping.Len() > 0; n++ {
+			c.s.Free(c.s.Pop(&c.sweeping))
 		}
-		c.sweeping = c.sweeping[:n]
 		return true
 	}
 	for i := 0; i < sweepStep; i++ {
@@ -432,4 +425,4 @@ func (c *Cache) Sweep() bool {
 }
 
 // Retired is the number of removed flows that are not freed yet.
-func (c *Cache) Retired() int { return len(c.waiting) + len(c.sweeping) }
+func (c *Cache) Retired() int { return c.waiting.Len() + c.sweeping.Len() }

@@ -31,6 +31,7 @@ type Signatures struct {
 	s    *megaflow.Store
 	mem  unsafe.Pointer
 	mask uint32 // buckets - 1
+	next uint32 // the mask for which memory has been asked
 	rnd  uint32
 
 	addrs [burst]uintptr // a Lookup's working memory
@@ -45,7 +46,6 @@ func NewSignatures(s *megaflow.Store) (*Signatures, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mmap of the signature cache: %w", err)
 	}
-	_ = unix.Madvise(unsafe.Slice((*byte)(p), smcSize), unix.MADV_HUGEPAGE) // only faster
 	return &Signatures{s: s, mem: p, mask: 1<<smcMinBits - 1, rnd: 1}, nil
 }
 
@@ -57,13 +57,15 @@ func (c *Signatures) Close() {
 	}
 }
 
-// Resize fits the cache to that many flows; it never shrinks. Growing moves no entries: those that were cached under
-// the smaller size and are not found any more are replaced in time.
+// Resize fits the cache to that many flows; it never shrinks. The memory is asked for first, and used from the next call on. Growing
+// moves no entries: those that were cached under the smaller size and are not found any more are replaced in time.
 func (c *Signatures) Resize(flows int) {
 	b := bits.Len32(uint32(min(flows, 1<<30)) / (smcWays / 2))
 	b = min(max(b, smcMinBits), smcMaxBits)
+	c.mask = max(c.mask, c.next)
 	if m := uint32(1)<<b - 1; m > c.mask {
-		c.mask = m
+		c.s.Ask(c.mem, (uintptr(m)+1)*megaflow.Line)
+		c.next = m
 	}
 }
 

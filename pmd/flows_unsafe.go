@@ -21,7 +21,30 @@ type flowTable struct {
 	chunks [maxChunks]atomic.Pointer[flowChunk]
 	used   atomic.Uint32 // numbers below this have been used
 	live   atomic.Int64  // flows in the table
-	free   []uint32
+	free   numbers
+}
+
+// numbers is a stack that never moves what it holds.
+type numbers struct {
+	chunks [maxChunks]*[chunkFlows]uint32
+	n      int
+}
+
+func (s *numbers) push(x uint32) {
+	c := &s.chunks[s.n/chunkFlows]
+	if *c == nil {
+		*c = new([chunkFlows]uint32)
+	}
+	(*c)[s.n%chunkFlows] = x
+	s.n++
+}
+
+func (s *numbers) pop() (x uint32, ok bool) {
+	if s.n == 0 {
+		return 0, false
+	}
+	s.n--
+	return s.chunks[s.n/chunkFlows][s.n%chunkFlows], true
 }
 
 type flowChunk [chunkFlows]atomic.Pointer[dpif.Flow]
@@ -33,11 +56,8 @@ func (t *flowTable) at(i uint32) *dpif.Flow {
 
 // reserve returns a free number.
 func (t *flowTable) reserve() (uint32, bool) {
-	var i uint32
-	if n := len(t.free); n > 0 {
-		i = t.free[n-1]
-		t.free = t.free[:n-1]
-	} else {
+	i, ok := t.free.pop()
+	if !ok {
 		i = t.used.Load()
 		if i == chunkFlows*maxChunks {
 			return 0, false
@@ -58,7 +78,7 @@ func (t *flowTable) publish(i uint32, f *dpif.Flow) {
 
 func (t *flowTable) remove(i uint32) {
 	t.chunks[i/chunkFlows].Load()[i%chunkFlows].Store(nil)
-	t.free = append(t.free, i)
+	t.free.push(i)
 	t.live.Add(-1)
 }
 

@@ -515,7 +515,7 @@ func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
 	if err := c.s.addSub(t); err != nil {
 		return nil, err
 	}
-	if err := t.tab.init(); err != nil {
+	if err := t.tab.init(c.s); err != nil {
 		c.s.subs[t.id] = nil
 		return nil, err
 	}

@@ -58,10 +58,10 @@ var ErrFull = errors.New("flow table full")
 type Store struct {
 	base    unsafe.Pointer
 	size    uintptr
-	next    uint32              // first line that was never used
-	limit   uint32              // lines in all
-	free    [maxLines + 1][]Ref // by length in lines
-	subs    []*Subtable         // by Entry.Sub; nil when the number is free
+	next    uint32             // first line that was never used
+	limit   uint32             // lines in all
+	free    [maxLines + 1]List // by length in lines
+	subs    []*Subtable        // by Entry.Sub; nil when the number is free
 	live    int
 	layouts uint32 // of all Unions so far
 	Seeds   Seeds
@@ -70,7 +70,12 @@ type Store struct {
 	used      atomic.Uint64 // bytes that have been given out, for Prepare
 	ready     atomic.Uint64 // bytes that Prepare has seen to
 	preparing atomic.Bool   // somebody is in Prepare
+	asked     [8]request    // see Ask
+	asking    atomic.Int32  // requests that may be there
 }
+
+// request is memory that somebody is to make ready. at is written last, and 0 when it is done.
+type request struct{ at, size atomic.Uintptr }
 
 // How much memory Prepare keeps ready, in bytes, beyond what is used: some tens of thousands of flows.
 const (
@@ -79,9 +84,38 @@ const (
 	prepareStep  = 8 << 20
 )
 
-// Prepare makes the kernel provide memory for the entries to come. Who is about to ask the poller to install flows calls it: a first use of memory
-// takes the kernel 200 microseconds, a huge page at a time, in which the poller would not poll. Any goroutine may call it.
+// Ask asks those who prepare for size bytes of memory at p, in huge pages. Only the poller calls it.
+func (s *Store) Ask(p unsafe.Pointer, size uintptr) {
+	for i := range s.asked {
+		if x := &s.asked[i]; x.at.Load() == 0 {
+			x.size.Store(size)
+			x.at.Store(uintptr(p))
+			s.asking.Add(1)
+			return
+		}
+	}
+}
+
+// provide does what Ask asked for. The memory may have been given back meanwhile: the kernel then says no, and that is all.
+func (s *Store) provide() {
+	for i := range s.asked {
+		x := &s.asked[i]
+		at, size := x.at.Load(), x.size.Load()
+		if at == 0 || !x.at.CompareAndSwap(at, 0) {
+			continue
+		}
+		s.asking.Add(-1)
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, unix.MADV_HUGEPAGE)
+		_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, unix.MADV_POPULATE_WRITE)
+	}
+}
+
+// Prepare makes the kernel provide memory for the entries to come, and what tables asked for. Who is about to ask the poller to install flows calls it: a first use of memory
+// takes the kernel 200 microseconds, a huge page at a time, or milliseconds where it has to find one first, in which the poller would not poll. Any goroutine may call it.
 func (s *Store) Prepare() {
+	if s.asking.Load() > 0 {
+		s.provide()
+	}
 	used, ready := s.used.Load(), s.ready.Load()
 	if used < prepareFrom || ready >= min(used+prepareBelow, uint64(s.size)) || !s.preparing.CompareAndSwap(false, true) {
 		return
@@ -175,10 +209,8 @@ func (s *Store) Matches(r Ref, k *flow.Key, n int) bool {
 }
 
 func (s *Store) alloc(lines int) (Ref, bool) {
-	f := s.free[lines]
-	if n := len(f); n > 0 {
-		r := f[n-1]
-		s.free[lines] = f[:n-1]
+	if s.free[lines].Len() > 0 {
+		r, _ := s.Pop(&s.free[lines])
 		s.live++
 		return r, true
 	}
@@ -198,8 +230,33 @@ func (s *Store) Free(r Ref, lines int) {
 	e := s.Entry(r)
 	e.Out = OutDead
 	e.Words[0] = deadWord
-	s.free[lines] = append(s.free[lines], r)
+	s.Push(&s.free[lines], r, lines)
 	s.live--
+}
+
+// List is a list of dead entries, linked through the entries themselves: it needs no memory that has to be found in time.
+type List struct {
+	first Ref
+	n     int
+}
+
+// Len is the number of entries in l.
+func (l *List) Len() int { return l.n }
+
+// Push adds r, a dead entry of so many lines, whose statistics nobody needs any more, to l.
+func (s *Store) Push(l *List, r Ref, lines int) {
+	atomic.StoreUint64(&s.Entry(r).Bytes, uint64(lines)<<32|uint64(l.first)) // a late reader of the statistics notices
+	l.first = r
+	l.n++
+}
+
+// Pop takes the entry that was pushed last; l is not empty.
+func (s *Store) Pop(l *List) (r Ref, lines int) {
+	r = l.first
+	x := s.Entry(r).Bytes
+	l.first = Ref(uint32(x))
+	l.n--
+	return r, int(x >> 32)
 }
 
 // addSub gives t a number.

@@ -38,7 +38,8 @@ type table struct {
 	count    int            // flows
 	ovNext   uint32         // first overflow bucket that was never used
 	ovFree   []uint32       // freed overflow buckets
-	huge     uintptr        // bytes from base that were advised to be huge pages
+	huge     uintptr        // bytes from base up to which huge pages were asked for, but for the first
+	s        *Store
 }
 
 const (
@@ -47,12 +48,12 @@ const (
 	minLevel      = 2
 )
 
-func (t *table) init() error {
+func (t *table) init(s *Store) error {
 	p, err := reserve(mainBytes + overflowBytes)
 	if err != nil {
 		return err
 	}
-	*t = table{base: p, overflow: unsafe.Add(p, mainBytes), level: minLevel, n: 1 << minLevel, lowMask: 1<<minLevel - 1, ovNext: 1}
+	*t = table{s: s, base: p, overflow: unsafe.Add(p, mainBytes), level: minLevel, n: 1 << minLevel, lowMask: 1<<minLevel - 1, ovNext: 1}
 	return nil
 }
 
@@ -203,9 +204,10 @@ func (t *table) remove(h uint32, r Ref) bool {
 // grow adds one bucket, and moves to it what belongs in it from the bucket that it is split off.
 func (t *table) grow() error {
 	from, to := t.n&t.lowMask, t.n
-	if size := uintptr(to+1) * unsafe.Sizeof(bucket{}); size > t.huge && size > hugePage {
-		adviseHuge(unsafe.Add(t.base, t.huge), hugePage*4)
-		t.huge += hugePage * 4
+	if size := uintptr(to+1) * unsafe.Sizeof(bucket{}); size > hugePage/2 && size+hugePage > t.huge && t.huge < mainBytes {
+		t.huge = max(t.huge, hugePage)
+		t.s.Ask(unsafe.Add(t.base, t.huge), hugePage*2)
+		t.huge += hugePage * 2
 	}
 	*t.bucket(to) = bucket{}
 	// Collect the chain, free its overflow buckets, and place everything again.
