@@ -189,9 +189,10 @@ func (p *poller) kick() {
 	}
 }
 
-// The poller is loaded when, in the last loadedCycles, a queue has brought a burst of loadedBurst packets that were mostly known.
-// Commands then take serveCycles at a time, and the poller then does without
-// them for serveRest times as long: a storm of new flows, or of expired ones, must not keep it from those packets.
+// The poller is loaded when, in the last loadedCycles, a queue has brought a burst of loadedBurst packets that were mostly known, or, in
+// the last pureCycles, one that were all known: of traffic that new flows, on other ports, have nothing to do with. Commands then take
+// serveCycles at a time, and the poller then does without them for serveRest times as long: a storm of new flows, or of expired ones,
+// must not keep it from those packets.
 const (
 	serveCycles = 1 << 14 // some 6 microseconds
 	serveRest   = 3
@@ -200,12 +201,18 @@ const (
 
 	loadedBurst  = burst / 4
 	loadedCycles = 1 << 16 // some 25 microseconds
+	pureCycles   = 1 << 19 // some 200 microseconds
 )
+
+// loaded says whether the poller is loaded now.
+func (p *poller) loaded(now uint64) bool {
+	return now-p.loadedTSC < loadedCycles || now-p.pureTSC < pureCycles
+}
 
 // serve carries out queued commands.
 func (p *poller) serve() {
 	begin := cycles()
-	loaded := begin-p.loadedTSC < loadedCycles
+	loaded := p.loaded(begin)
 	if loaded && begin < p.serveTSC {
 		return
 	}

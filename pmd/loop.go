@@ -70,6 +70,9 @@ func (p *poller) pass() int {
 		p.charge(q, n, missed, p.searching, now-tsc)
 		if n >= loadedBurst && missed*2 <= n {
 			p.loadedTSC = now
+			if missed == 0 {
+				p.pureTSC = now
+			}
 		}
 		q.cycles.add(now - tsc)
 		p.stats.busyCycles.add(now - tsc)

@@ -320,7 +320,7 @@ func (p *poller) releaseOthers() {
 		return
 	}
 	limit := uint64(scanCycles)
-	if begin-p.loadedTSC < loadedCycles {
+	if p.loaded(begin) {
 		limit = scanCyclesLoaded
 	}
 	n, found, all := 0, false, true

@@ -97,6 +97,7 @@ type poller struct {
 	held         bool     // the goroutine cannot be preempted now: see hold
 	safeTSC      uint64   // last safePoint
 	loadedTSC    uint64   // when a queue last brought many known packets: see loadedBurst
+	pureTSC      uint64   // likewise, and no others
 	serveTSC     uint64   // not before this are more commands served while loaded
 	urgent       commands // taken from queue, to be carried out first: see sort
 	later        commands // likewise, the others
