@@ -52,3 +52,6 @@ func (h *Hist) Quantile(q float64) uint64 {
 	}
 	return h.Max
 }
+
+// Count is how many values there are.
+func (h *Hist) Count() uint64 { return h.sum }
