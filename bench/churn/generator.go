@@ -17,8 +17,8 @@ import (
 const (
 	burst      = packet.BatchSize
 	ringSize   = 4096
-	sampleMask = 63        // one of so many received packets, less one, is compared whole
-	backlogMax = 4 * burst // packets that may be due at once; the rest of a pause is not made up for
+	sampleMask = 63         // one of so many received packets, less one, is compared whole
+	backlogMax = 16 * burst // packets that may be due at once; the rest of a pause is not made up for
 
 	offTag     = 6 // the source address: two bytes that are always the same, and the version
 	tag0, tag1 = 0x02, 0xcc

@@ -36,7 +36,7 @@ func main() {
 	flag.DurationVar(&c.length, "length", 10*time.Second, "how long rules are changed")
 	flag.Float64Var(&c.rate, "rate", 1, "packets, Mpps")
 	flag.IntVar(&c.mods, "mods", 10_000, "flow_mods a second")
-	flag.DurationVar(&c.doze, "doze", 20*time.Microsecond, "pause of the generator in each round, so that other threads of its processor run")
+	flag.DurationVar(&c.doze, "doze", 50*time.Microsecond, "pause of the generator in each round, so that other threads of its processor run")
 	flag.IntVar(&c.nice, "nice", -15, "niceness of the switch's threads other than the poll-mode thread, and of the one that changes rules; the generator has -20")
 	flag.StringVar(&c.out, "out", "bench/out", "directory of the results")
 	sides := flag.String("sides", "original,ours", "sides to measure")
@@ -73,8 +73,8 @@ func (c *config) measureAll() (results []*result, err error) {
 	}
 	// Stay off the poll loop's processor ourselves, with all threads that are to come.
 	exec.Command("taskset", "-a", "-c", "-p", "0", fmt.Sprint(os.Getpid())).Run()
-	// The generator keeps one of Go's processors for itself; with one processor in the mask there would be no other for the changer.
-	runtime.GOMAXPROCS(3)
+	// Go would take the one processor in the mask for all there is, and the generator keeps that for itself.
+	runtime.GOMAXPROCS(4)
 	if c.pool, c.hz, err = guest.StartDPDK("churn", 32767); err != nil {
 		return nil, err
 	}

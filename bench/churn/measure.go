@@ -91,7 +91,7 @@ func (c *config) phases(s *ovs.Switch, ports []uint16, r *result) error {
 	if err != nil {
 		return err
 	}
-	defer rules.c.Close()
+	defer rules.c.close()
 	x := newGenerator(c.pool, ports, rules, c.doze)
 	defer x.close()
 	for range 3 {
