@@ -2,16 +2,13 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"runtime"
 	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"govs/bench/guest"
 	"govs/cgo/dpdk"
-	"govs/internal/affinity"
 	"govs/internal/tsc"
 	"govs/packet"
 )
@@ -49,7 +46,7 @@ type outcome struct {
 	wrong          uint64 // packets with wrong contents
 	storm          uint64 // packets that the switch took from c
 	few, fewBack   uint64
-	latency, first *hist
+	latency, first *guest.Hist
 	disturbed      uint64        // packets not counted in latency
 	stalls         int           // times that the generator was not on its processor
 	stalled        time.Duration // for how long in all
@@ -79,11 +76,11 @@ type generator struct {
 }
 
 func newGenerator(g guests, hz float64, schedstat string) *generator {
-	x := &generator{win: newWindows(schedstat), guests: g, hz: hz, tx: packet.NewBatch(), rx: packet.NewBatch(), storm: template(netStorm, 0xcc), few: template(netFew, 0xdd)}
+	x := &generator{win: newWindows(schedstat), guests: g, hz: hz, tx: packet.NewBatch(), rx: packet.NewBatch(), storm: guest.Template(netStorm, 0xcc), few: guest.Template(netFew, 0xdd)}
 	x.seq, x.next = make([]uint64, established), make([]uint64, established)
 	for i := range established {
-		f := template(netEstablished, 0xaa)
-		setTuple(f, netEstablished, uint64(i))
+		f := guest.Template(netEstablished, 0xaa)
+		guest.SetTuple(f, netEstablished, uint64(i))
 		x.frames = append(x.frames, f)
 	}
 	return x
@@ -95,35 +92,15 @@ func (x *generator) close() {
 	x.win.close()
 }
 
-// onThread runs f on a thread of its own, on processor 0 and before all others there.
-func onThread(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // the thread ends with the goroutine
-		err := affinity.Pin(0)
-		if err == nil {
-			err = dpdk.RegisterThread()
-		}
-		if err == nil {
-			defer dpdk.UnregisterThread()
-			_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -20) // as good as we may
-			_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-			err = f()
-		}
-		done <- err
-	}()
-	return <-done
-}
-
 // run does one phase. It is called on the generator's thread.
 func (x *generator) run(p phase) *outcome {
-	o := &outcome{latency: new(hist), first: new(hist)}
+	o := &outcome{latency: new(guest.Hist), first: new(guest.Hist)}
 	gc := debug.SetGCPercent(-1)
-	runtimePin()
+	guest.Pin()
 	x.send(p, o)
 	x.drain(p, o)
 	x.win.finish(o)
-	runtimeUnpin()
+	guest.Unpin()
 	debug.SetGCPercent(gc)
 	return o
 }
@@ -172,7 +149,7 @@ func (x *generator) send(p phase, o *outcome) {
 			}
 		}
 		if p.doze != 0 {
-			nap(&pause)
+			guest.Nap(&pause)
 		}
 	}
 	o.active = float64(tsc.Read()-begin)/x.hz - o.stalled.Seconds()
@@ -188,13 +165,13 @@ func (x *generator) established(o *outcome) {
 		if x.flow++; x.flow == established {
 			x.flow = 0
 		}
-		b := x.tx.Bufs[i].Append(frameLen)
+		b := x.tx.Bufs[i].Append(guest.FrameLen)
 		copy(b, x.frames[f])
-		binary.LittleEndian.PutUint64(b[offSeq:], x.seq[f])
-		binary.LittleEndian.PutUint64(b[offTime:], now)
+		binary.LittleEndian.PutUint64(b[guest.OffSeq:], x.seq[f])
+		binary.LittleEndian.PutUint64(b[guest.OffTime:], now)
 		x.seq[f]++
 	}
-	_, refused := dpdk.EthTx(x.a, 0, x.tx, frameLen)
+	_, refused := dpdk.EthTx(x.a, 0, x.tx, guest.FrameLen)
 	o.sent += uint64(n)
 	o.refused += uint64(refused)
 	w := x.win.now()
@@ -208,12 +185,12 @@ func (x *generator) one(o *outcome) {
 	if x.tx.N == 0 {
 		return
 	}
-	b := x.tx.Bufs[0].Append(frameLen)
+	b := x.tx.Bufs[0].Append(guest.FrameLen)
 	copy(b, x.few)
-	setTuple(b, netFew, x.nFew)
+	guest.SetTuple(b, netFew, x.nFew)
 	x.nFew++
-	binary.LittleEndian.PutUint64(b[offTime:], tsc.Read())
-	dpdk.EthTx(x.d, 0, x.tx, frameLen)
+	binary.LittleEndian.PutUint64(b[guest.OffTime:], tsc.Read())
+	dpdk.EthTx(x.d, 0, x.tx, guest.FrameLen)
 	o.few++
 }
 
@@ -222,12 +199,12 @@ func (x *generator) blast(o *outcome) int {
 	x.pool.Alloc(x.tx, burst)
 	n := int(x.tx.N)
 	for i := range n {
-		b := x.tx.Bufs[i].Append(frameLen)
+		b := x.tx.Bufs[i].Append(guest.FrameLen)
 		copy(b, x.storm)
-		setTuple(b, netStorm, x.nStorm)
+		guest.SetTuple(b, netStorm, x.nStorm)
 		x.nStorm++
 	}
-	_, refused := dpdk.EthTx(x.c, 0, x.tx, frameLen)
+	_, refused := dpdk.EthTx(x.c, 0, x.tx, guest.FrameLen)
 	o.storm += uint64(n - refused)
 	return n - refused
 }
@@ -253,12 +230,12 @@ func (x *generator) receive(o *outcome) int {
 	x.look(now, o) // it may have been away just before it received
 	for i := range n {
 		b := x.rx.Bufs[i].Bytes()
-		if len(b) != frameLen {
+		if len(b) != guest.FrameLen {
 			o.wrong++
 			continue
 		}
-		src := binary.BigEndian.Uint32(b[offSrc:])
-		at := binary.LittleEndian.Uint64(b[offTime:])
+		src := binary.BigEndian.Uint32(b[guest.OffSrc:])
+		at := binary.LittleEndian.Uint64(b[guest.OffTime:])
 		f := int(src & 0xffffff)
 		switch src &^ 0xffffff {
 		case netEstablished:
@@ -267,13 +244,13 @@ func (x *generator) receive(o *outcome) int {
 				continue
 			}
 			o.received++
-			seq := binary.LittleEndian.Uint64(b[offSeq:])
+			seq := binary.LittleEndian.Uint64(b[guest.OffSeq:])
 			if seq < x.next[f] {
 				o.disorder++
 			} else {
 				x.next[f] = seq + 1
 			}
-			if o.received&sampleMask == 0 && !same(b, x.frames[f]) {
+			if o.received&sampleMask == 0 && !guest.Same(b, x.frames[f]) {
 				o.wrong++
 			}
 			if w := x.win.now(); at < x.after || len(w.latency) == cap(w.latency) {
@@ -286,7 +263,7 @@ func (x *generator) receive(o *outcome) int {
 			if at < x.after {
 				o.disturbed++
 			} else {
-				o.first.add(now - at)
+				o.first.Add(now - at)
 			}
 		default:
 			o.wrong++
@@ -307,31 +284,6 @@ func (x *generator) drain(p phase, o *outcome) {
 		if x.receive(o) > 0 {
 			last = tsc.Read()
 		}
-		nap(&pause)
+		guest.Nap(&pause)
 	}
-}
-
-// attach makes the guests' ports on the sockets and waits until the switch has connected to all of them.
-func attach(pool *dpdk.Mempool, socks [4]string) (g guests, err error) {
-	g.pool = pool
-	for i, p := range []*uint16{&g.a, &g.b, &g.c, &g.d} {
-		if *p, err = dpdk.EthAttach(fmt.Sprintf("net_virtio_user%d,path=%s,server=1,queues=1,queue_size=%d", i, socks[i], ringSize)); err != nil {
-			return g, err
-		}
-		if err = dpdk.EthConfigure(*p, dpdk.EthConf{RxQs: 1, TxQs: 1, RxDescs: ringSize, TxDescs: ringSize, MTU: 1500, Pool: pool}); err != nil {
-			return g, err
-		}
-		if err = dpdk.EthStart(*p); err != nil {
-			return g, err
-		}
-	}
-	return g, nil
-}
-
-func (g guests) detach() error {
-	var errs []error
-	for _, p := range []uint16{g.a, g.b, g.c, g.d} {
-		errs = append(errs, dpdk.EthStop(p), dpdk.EthClose(p, true))
-	}
-	return errors.Join(errs...)
 }

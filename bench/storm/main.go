@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"govs/bench/guest"
 	"govs/cgo/dpdk"
-	"govs/internal/tsc"
 	"govs/test/ovs"
 )
 
@@ -100,18 +100,7 @@ func (c *config) startDPDK() error {
 	if c.pool != nil {
 		return nil
 	}
-	t0, c0 := time.Now(), tsc.Read()
-	var last []string
-	if err := dpdk.Start([]string{"storm", "--no-pci", "--in-memory", "--single-file-segments", "-l", "0"}, func(_ int, line string) {
-		last = append(last, line)
-	}); err != nil {
-		return fmt.Errorf("%w\n%s", err, strings.Join(last, "\n"))
-	}
 	var err error
-	if c.pool, err = dpdk.NewMempool(dpdk.MempoolConf{Name: "storm", Bufs: 16383, Cache: 256, Room: 2048, Socket: -1}); err != nil {
-		return err
-	}
-	time.Sleep(200*time.Millisecond - time.Since(t0))
-	c.hz = float64(tsc.Read()-c0) / time.Since(t0).Seconds()
-	return nil
+	c.pool, c.hz, err = guest.StartDPDK("storm", 16383)
+	return err
 }

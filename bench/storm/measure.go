@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"govs/bench/guest"
 	"govs/test/ovs"
 )
 
@@ -58,11 +59,11 @@ type result struct {
 	FewRatio float64 `json:"few_p99_ratio"`
 }
 
-func (c *config) figures(o *outcome, h *hist, counted map[string]uint64) figures {
-	us := func(q float64) float64 { return float64(h.quantile(q)) / c.hz * 1e6 }
+func (c *config) figures(o *outcome, h *guest.Hist, counted map[string]uint64) figures {
+	us := func(q float64) float64 { return float64(h.Quantile(q)) / c.hz * 1e6 }
 	f := figures{
 		Sent: o.sent, Lost: o.lost(), Refused: o.refused, Apart: o.apart, ApartLost: o.apartRefused, Disorder: o.disorder, Wrong: o.wrong,
-		P50: us(.5), P99: us(.99), P999: us(.999), P9999: us(.9999), Max: float64(h.max) / c.hz * 1e6,
+		P50: us(.5), P99: us(.99), P999: us(.999), P9999: us(.9999), Max: float64(h.Max) / c.hz * 1e6,
 		Storm: o.storm, Few: o.few, FewLost: o.few - min(o.few, o.fewBack), Stalls: o.stalls, Disturbed: o.disturbed, Counted: counted,
 	}
 	if o.active > 0 {
@@ -84,8 +85,8 @@ func (c *config) measure(side ovs.Side) (r *result, err error) {
 		return nil, err
 	}
 	r = &result{Side: string(side)}
-	err = onThread(func() error { return c.phases(s, g, r) })
-	if e := g.detach(); err == nil {
+	err = guest.OnThread(func() error { return c.phases(s, g, r) })
+	if e := guest.Detach([]uint16{g.a, g.b, g.c, g.d}); err == nil {
 		err = e
 	}
 	if text, e := os.ReadFile(filepath.Join(s.Dir, "ovs-vswitchd.out")); c.verbose && e == nil {
@@ -108,13 +109,13 @@ func (c *config) phases(s *ovs.Switch, g guests, r *result) error {
 		}
 	}
 	counted := func(p phase) (o *outcome, n map[string]uint64, err error) {
-		before, err := c.counters(s)
+		before, err := guest.Counters(s, c.pmd)
 		if err != nil {
 			return nil, nil, err
 		}
 		o = x.run(p)
-		after, err := c.counters(s)
-		return o, delta(before, after), err
+		after, err := guest.Counters(s, c.pmd)
+		return o, guest.Delta(before, after), err
 	}
 	short := max(c.length/3, time.Second)
 	type step struct {

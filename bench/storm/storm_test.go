@@ -1,14 +1,13 @@
 package main
 
 import (
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"testing"
 	"time"
 
+	"govs/bench/guest"
 	"govs/cgo/dpdk"
-	"govs/packet"
 	"govs/test/ovs"
 )
 
@@ -49,7 +48,7 @@ func TestStorm(t *testing.T) {
 	}
 	dropped := uint64(0)
 	for reason, n := range r.Storm.Counted {
-		if reason != "lost" && reCoverage.MatchString(reason+" 0 total: 0") {
+		if reason != "lost" && guest.ReCoverage.MatchString(reason+" 0 total: 0") {
 			dropped += n
 		}
 	}
@@ -59,36 +58,6 @@ func TestStorm(t *testing.T) {
 	for _, f := range []*figures{&r.FewAlone, &r.FewStorm} {
 		if f.Few == 0 || f.FewLost*10 > f.Few {
 			t.Errorf("new flows beside the storm: %+v", *f)
-		}
-	}
-}
-
-// TestFrames holds the generator's packets to what it says of them.
-func TestFrames(t *testing.T) {
-	seen := map[string]bool{}
-	for range 10000 {
-		n := rand.Uint64() >> 20
-		b := template(netStorm, 1)
-		setTuple(b, netStorm, n)
-		if packet.Checksum(b[14:34]) != 0 {
-			t.Fatalf("frame %d has a wrong checksum", n)
-		}
-		if key := string(b[offSrc : offPorts+4]); seen[key] {
-			t.Fatalf("the five-tuple of %d is not new", n)
-		} else {
-			seen[key] = true
-		}
-	}
-}
-
-func TestHist(t *testing.T) {
-	h := new(hist)
-	for v := range uint64(100_000) {
-		h.add(v)
-	}
-	for _, q := range []float64{.01, .5, .99, .999, 1} {
-		if got, want := float64(h.quantile(q)), q*100_000; got < want*0.96-1 || got > want*1.04+1 {
-			t.Errorf("quantile %v is %v", q, got)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"govs/bench/guest"
 )
 
 // On a machine that other programs use, the kernel keeps the poll-mode thread from its processor now and then, for milliseconds, and
@@ -80,7 +82,7 @@ func (w *windows) read() int64 {
 	if w.fd < 0 {
 		return 0
 	}
-	n := pread(w.fd, w.buf[:])
+	n := guest.Pread(w.fd, w.buf[:])
 	f := strings.Fields(string(w.buf[:max(n, 0)]))
 	if len(f) < 2 {
 		return w.delay
@@ -94,7 +96,7 @@ func (w *windows) readSteal() int64 {
 	if w.stat < 0 {
 		return 0
 	}
-	n := pread(w.stat, w.buf[:])
+	n := guest.Pread(w.stat, w.buf[:])
 	_, text, _ := strings.Cut(string(w.buf[:max(n, 0)]), "\ncpu1 ")
 	f := strings.Fields(text)
 	if len(f) < 8 {
@@ -155,7 +157,7 @@ func (w *windows) settle(x *window, o *outcome) {
 		o.disturbed += uint64(len(x.latency))
 	} else {
 		for _, l := range x.latency {
-			o.latency.add(uint64(l))
+			o.latency.Add(uint64(l))
 		}
 	}
 	*x = window{latency: x.latency[:0]}

@@ -1,12 +1,12 @@
-package main
+package guest
 
 import "math/bits"
 
-// hist is a log-linear histogram: 32 buckets to each power of two, so that a value is known to 3 %.
-type hist struct {
+// Hist is a log-linear histogram: 32 buckets to each power of two, so that a value is known to 3 %.
+type Hist struct {
 	n   [64 * sub]uint64
 	sum uint64
-	max uint64
+	Max uint64
 }
 
 const (
@@ -31,14 +31,15 @@ func low(b int) uint64 {
 	return uint64(b%sub+sub) << e
 }
 
-func (h *hist) add(v uint64) {
+// Add counts a value.
+func (h *Hist) Add(v uint64) {
 	h.n[bucket(v)]++
 	h.sum++
-	h.max = max(h.max, v)
+	h.Max = max(h.Max, v)
 }
 
-// quantile is the value that a share q of all values does not exceed, or 0 of none.
-func (h *hist) quantile(q float64) uint64 {
+// Quantile is the value that a share q of all values does not exceed, or 0 of none.
+func (h *Hist) Quantile(q float64) uint64 {
 	if h.sum == 0 {
 		return 0
 	}
@@ -46,8 +47,11 @@ func (h *hist) quantile(q float64) uint64 {
 	seen := uint64(0)
 	for b, n := range h.n {
 		if seen += n; seen > want || seen == h.sum {
-			return min(low(b+1), h.max)
+			return min(low(b+1), h.Max)
 		}
 	}
-	return h.max
+	return h.Max
 }
+
+// Count is how many values there are.
+func (h *Hist) Count() uint64 { return h.sum }
