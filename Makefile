@@ -5,7 +5,7 @@
 #   make test       everything that must hold: formatting, vet, staticcheck, all tests
 #   make run        the switch with two vhost-user guests and a live table ([FOR=10s])
 #   make bench      cycles per packet beside testpmd and OVS-DPDK, and the database ([ROW=emc-1k], [ROW=ovsdb], [ROW=upcalls], [ROW=openflow], [ROW=idle],
-#                   [ROW=storm], [ROW=churn] and [ROW=jitter] with [LENGTH=30s])
+#                   [ROW=million], [ROW=storm], [ROW=churn] and [ROW=jitter] with [LENGTH=30s])
 #   make generate   write the generated files; make check-generate compares them
 #   make clean
 #
@@ -44,7 +44,7 @@ test:
 	@tools/scripts/test.sh
 
 bench: deps build
-ifeq ($(filter ovsdb upcalls openflow idle storm churn jitter,$(ROW)),)
+ifeq ($(filter ovsdb upcalls openflow idle million storm churn jitter,$(ROW)),)
 	@bin/aux/dataplane $(if $(ROW),-row '$(ROW)') $(BENCHFLAGS)
 endif
 ifneq ($(filter ovsdb all,$(or $(ROW),all)),)
@@ -58,6 +58,9 @@ ifneq ($(filter openflow all,$(or $(ROW),all)),)
 endif
 ifneq ($(filter idle all,$(or $(ROW),all)),)
 	@bin/aux/idle
+endif
+ifneq ($(filter million all,$(or $(ROW),all)),)
+	@bin/aux/million
 endif
 ifneq ($(filter storm all,$(or $(ROW),all)),)
 	@bin/aux/storm $(if $(LENGTH),-length '$(LENGTH)')

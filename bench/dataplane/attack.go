@@ -37,13 +37,64 @@ func attackCapture(dir string) (string, error) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	frames := make([][]byte, attackFrames)
 	for i := range frames {
-		n := visit(i, 1024)
-		b := flowN(i%1000).udp(64, uint32(i))
-		binary.BigEndian.PutUint32(b[26:], differ(10<<24|1, n/32, rnd))
-		binary.BigEndian.PutUint32(b[30:], differ(11<<24|1, n%32, rnd))
-		frames[i] = b
+		frames[i] = attackFrame(i, rnd)
 	}
 	return path, writePcap(path, frames)
+}
+
+// attackFrame is the attacker's i-th frame, of one mask after the other.
+func attackFrame(i int, rnd *rand.Rand) []byte {
+	n := visit(i, 1024)
+	b := flowN(i%1000).udp(64, uint32(i))
+	binary.BigEndian.PutUint32(b[26:], differ(10<<24|1, n/32, rnd))
+	binary.BigEndian.PutUint32(b[30:], differ(11<<24|1, n%32, rnd))
+	return b
+}
+
+// In the row attack-own attackers and established flows share a port, and by turns a packet of each comes. The DSCP tells which table looks
+// for them. The attackers' at first has one rule, so that all their packets need one megaflow; then it gets the rules of the attack. All
+// leave by one port: the cycles are those of the mix, and how they grow is the masks' doing.
+const attackTOS = 4
+
+// mixed is the capture of the row attack-own.
+func mixed() [][]byte {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	frames := make([][]byte, 0, 2*8000) // whole rounds of the established flows
+	for i := range cap(frames) / 2 {
+		b := attackFrame(i, rnd)
+		b[15] = attackTOS
+		fix(b)
+		frames = append(frames, flowN(visit(i, 1000)).udp(64, 0), b)
+	}
+	return frames
+}
+
+// mixedRules are those without the attack.
+func mixedRules(n int) []string {
+	rules := []string{
+		"ip,in_port=1,nw_tos=0,actions=resubmit(,1)",
+		fmt.Sprintf("ip,in_port=1,nw_tos=%d,actions=resubmit(,2)", attackTOS),
+		"table=2,priority=0," + out,
+	}
+	for _, r := range perFlow(n) {
+		rules = append(rules, "table=1,"+r)
+	}
+	return rules
+}
+
+// attackOwn lets the attackers' packets make their masks.
+func (s *subject) attackOwn() error {
+	for _, a := range []string{"priority=3,ip,nw_src=10.0.0.1", "priority=2,ip,nw_dst=11.0.0.1"} {
+		if _, err := s.sw.Ofctl("add-flow", s.bridge, "table=2,"+a+","+out); err != nil {
+			return err
+		}
+	}
+	time.Sleep(time.Second) // the one megaflow goes, and the others come
+	if err := s.settle(); err != nil {
+		return err
+	}
+	time.Sleep(time.Second)
+	return nil
 }
 
 // attack adds the attacker's port and the one that its packets might leave by, and gives the switch time to install what it makes of them.

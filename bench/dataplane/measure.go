@@ -183,12 +183,12 @@ func (c *config) measureSides(r row, sides []string, o *outcome) {
 			return err
 		})
 	}
-	if r.attack {
+	if r.attack != nil {
 		each("attack", func(s *subject) error {
 			if s.sw == nil {
 				return nil
 			}
-			if err := s.attack(); err != nil {
+			if err := r.attack(s); err != nil {
 				return err
 			}
 			before := median(o.Runs[s.side])
@@ -208,7 +208,7 @@ func (c *config) measureSides(r row, sides []string, o *outcome) {
 		})
 	}
 	// The attacker's packets are dropped under many reasons; what becomes of the others is checked in emc-1k.
-	if c.check && !r.attack {
+	if c.check && r.attack == nil {
 		each("answers", func(s *subject) error {
 			if s.sw == nil {
 				return nil

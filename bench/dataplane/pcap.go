@@ -17,6 +17,9 @@ func capture(dir string, r row) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
+	if r.whole != nil {
+		return path, writePcap(path, r.whole())
+	}
 	n := r.flows
 	if r.spread > 0 {
 		n = 4096 // traffic.c makes the flows: it only needs frames

@@ -35,7 +35,7 @@ type outcome struct {
 	Best    float64                      `json:"best_ratio"`            // the same of each side's best run, which other load disturbs less
 	Floor   float64                      `json:"over_floor,omitempty"`  // ours over testpmd's
 	OverK   float64                      `json:"over_emc_1k,omitempty"` // ours over ours in the row emc-1k
-	Kept    map[string]float64           `json:"kept,omitempty"`        // row attack: the part of the rate that the established flows keep, by side
+	Kept    map[string]float64           `json:"kept,omitempty"`        // rows attack and attack-own: the part of the rate that the established flows keep, by side
 	Alone   bool                         `json:"alone,omitempty"`       // the sides ran one after another
 	Goal    goal                         `json:"goal"`
 	Verdict string                       `json:"verdict"`           // aim, pass or MISS, or ERROR, and what else there is to say

@@ -41,7 +41,8 @@ type row struct {
 	rules  func(flows int) []string           // OpenFlow rules
 	conf   []string                           // other_config set before the start, beside those of every row
 	ready  func(s *subject, out string) error // done when the port that packets leave by is there
-	attack bool                               // measured again beside a port that makes as many masks as it can: see attack.go
+	whole  func() [][]byte                    // the capture, in place of each flow's frame
+	attack func(*subject) error               // measured again after this, which lets packets make as many masks as they can: see attack.go
 	alone  bool                               // sides one after another, each with all its runs: its megaflows must not age while the other is measured
 }
 
@@ -213,8 +214,10 @@ var rows = []row{
 	{name: "dec-ttl", about: "dec_ttl", flows: 1000, goal: edits, edit: decTTL, rules: with("dec_ttl,output:2")},
 	{name: "output-3", about: "output to 3 ports", flows: 1000, goal: edits, outs: 3, rules: with("output:2,output:3,output:4")},
 	{name: "normal", about: "NORMAL, 1,000 learned MACs", flows: 1000, goal: common, ready: learn, rules: func(int) []string { return []string{"actions=NORMAL"} }},
-	{name: "attack", about: "five-tuple rules, 1,000 flows, beside a port whose packets make 1,024 masks", flows: 1000, attack: true, alone: true,
+	{name: "attack", about: "five-tuple rules, 1,000 flows, beside a port whose packets make 1,024 masks", flows: 1000, attack: (*subject).attack, alone: true,
 		goal: goal{1.0, 2.0}, rules: func(n int) []string { return append(perFlow(n), attackRules...) }},
+	{name: "attack-own", about: "five-tuple rules, 1,000 flows, and between them on their own port as many packets that make 1,024 masks", flows: 1000,
+		whole: mixed, attack: (*subject).attackOwn, alone: true, goal: goal{1.0, 2.0}, rules: mixedRules},
 	{name: "vhost", about: "vhost-user to vhost-user, flowgen on both ends", kind: guests, goal: virtual,
 		rules: func(int) []string { return []string{"in_port=1,actions=output:2", "in_port=2,actions=output:1"} }},
 	{name: "dpdk-vhost-dpdk", about: "dpdk to a vhost-user guest (macswap) and back to dpdk", kind: via, flows: 1000, goal: virtual, edit: swapMACs,

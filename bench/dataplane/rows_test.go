@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
@@ -99,6 +100,9 @@ func TestCapture(t *testing.T) {
 			if len(b) < 60 || len(b) > 1518 {
 				t.Fatalf("%s: frame %d has %d bytes", r.name, i, len(b))
 			}
+		}
+		if r.whole != nil {
+			continue // of several kinds: TestMixed
 		}
 		if len(count) != want {
 			t.Errorf("%s: %d different flows, want %d", r.name, len(count), want)
@@ -263,4 +267,31 @@ func FuzzReadPcap(f *testing.F) {
 			t.Fatalf("%d frames, written and read again %d: %v", len(frames), len(again), err)
 		}
 	})
+}
+
+// The capture of the row attack-own is by turns of the 1,000 established flows, each equally often, and of attackers that differ from
+// both addresses that are looked for in each pair of first bits.
+func TestMixed(t *testing.T) {
+	flows, masks := map[string]int{}, map[[2]int]bool{}
+	for i, b := range mixed() {
+		if i%2 == 0 {
+			if b[15] != 0 {
+				t.Fatalf("frame %d: TOS %d", i, b[15])
+			}
+			flows[string(b[26:38])]++
+			continue
+		}
+		if b[15] != attackTOS {
+			t.Fatalf("frame %d: TOS %d", i, b[15])
+		}
+		masks[[2]int{bits.LeadingZeros32(be.Uint32(b[26:]) ^ (10<<24 | 1)), bits.LeadingZeros32(be.Uint32(b[30:]) ^ (11<<24 | 1))}] = true
+	}
+	for f, n := range flows {
+		if n != 8 {
+			t.Errorf("flow %x has %d frames", f, n)
+		}
+	}
+	if len(flows) != 1000 || len(masks) != 1024 {
+		t.Errorf("%d flows, %d masks", len(flows), len(masks))
+	}
 }

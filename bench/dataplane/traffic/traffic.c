@@ -1,3 +1,5 @@
+//go:build ignore
+
 /*
  * Makes traffic that net_pcap's infinite_rx cannot: more flows than a mempool has packets, and frames in several segments.
  * It is preloaded into the switch (or testpmd), which still opens net_pcap0 as always: when DPDK starts that device, a receive
@@ -5,7 +7,8 @@
  *
  *   GOVS_TRAFFIC_FLOWS=N   each frame, which must be Ethernet/IPv4/UDP, becomes one of the next of N flows (flowN in frames.go)
  *   GOVS_TRAFFIC_SPLIT=N   frames longer than N bytes come as two segments, the first of N bytes
- *   GOVS_TRAFFIC_GATE=FILE if FILE exists when the device is started, it receives nothing as long as FILE exists
+ *   GOVS_TRAFFIC_GATE=FILE if FILE exists when the device is started, it receives nothing as long as FILE exists; with either of the
+ *                          other two, also when FILE is made later (it is looked for each 1,024 bursts)
  *
  * The device is polled by one thread, so nothing here is locked.
  */
@@ -57,9 +60,35 @@ static void cut(struct rte_mbuf *m)
 	m->nb_segs = 2;
 }
 
+/* The receive function of a device behind a closed gate, which puts the device's own back when the gate has been opened. */
+static eth_rx_burst_t behind;
+static uint16_t gated;
+static const char *gate;
+
+static uint16_t wait_for_gate(void *rxq, struct rte_mbuf **pkts, uint16_t n)
+{
+	static unsigned calls;
+
+	if (calls++ % 1024 || access(gate, F_OK) == 0)
+		return 0;
+	rte_eth_fp_ops[gated].rx_pkt_burst = behind;
+	return behind(rxq, pkts, n);
+}
+
+static void close_gate(uint16_t port)
+{
+	gated = port;
+	behind = rte_eth_fp_ops[port].rx_pkt_burst;
+	rte_eth_fp_ops[port].rx_pkt_burst = wait_for_gate;
+}
+
 static uint16_t edit(uint16_t port, uint16_t queue, struct rte_mbuf *pkts[], uint16_t n, uint16_t max, void *arg)
 {
-	(void)port, (void)queue, (void)max, (void)arg;
+	static unsigned calls;
+
+	(void)queue, (void)max, (void)arg;
+	if (gate && n && ++calls % 1024 == 0 && access(gate, F_OK) == 0)
+		close_gate(port); /* behind this burst */
 	if (flows)
 		for (uint16_t i = 0; i < n; i++) {
 			become(rte_pktmbuf_mtod(pkts[i], uint8_t *), next);
@@ -74,31 +103,18 @@ static uint16_t edit(uint16_t port, uint16_t queue, struct rte_mbuf *pkts[], uin
 	return n;
 }
 
-/* The receive function of a device behind a closed gate, which puts the device's own back when the gate has been opened. */
-static eth_rx_burst_t behind;
-static uint16_t gated;
-
-static uint16_t wait_for_gate(void *rxq, struct rte_mbuf **pkts, uint16_t n)
-{
-	static unsigned calls;
-
-	if (calls++ % 1024 || access(getenv("GOVS_TRAFFIC_GATE"), F_OK) == 0)
-		return 0;
-	rte_eth_fp_ops[gated].rx_pkt_burst = behind;
-	return behind(rxq, pkts, n);
-}
-
 /* Stands before DPDK's function of this name. */
 int rte_eth_dev_start(uint16_t port)
 {
 	int (*real)(uint16_t) = (int (*)(uint16_t))dlsym(RTLD_NEXT, "rte_eth_dev_start");
-	const char *f = getenv("GOVS_TRAFFIC_FLOWS"), *s = getenv("GOVS_TRAFFIC_SPLIT"), *gate = getenv("GOVS_TRAFFIC_GATE");
+	const char *f = getenv("GOVS_TRAFFIC_FLOWS"), *s = getenv("GOVS_TRAFFIC_SPLIT");
 	static const struct rte_eth_rxtx_callback *added[RTE_MAX_ETHPORTS];
 	char name[RTE_ETH_NAME_MAX_LEN];
 
 	if (!real)
 		return -ENOSYS;
 	flows = f ? (uint32_t)strtoul(f, NULL, 10) : 0;
+	gate = getenv("GOVS_TRAFFIC_GATE");
 	split = s ? (uint32_t)strtoul(s, NULL, 10) : 0;
 	if (rte_eth_dev_get_name_by_port(port, name) != 0 || strcmp(name, "net_pcap0") != 0)
 		return real(port);
@@ -111,10 +127,7 @@ int rte_eth_dev_start(uint16_t port)
 			return -EIO;
 	}
 	int err = real(port);
-	if (err == 0 && gate && access(gate, F_OK) == 0) {
-		gated = port;
-		behind = rte_eth_fp_ops[port].rx_pkt_burst;
-		rte_eth_fp_ops[port].rx_pkt_burst = wait_for_gate;
-	}
+	if (err == 0 && gate && access(gate, F_OK) == 0)
+		close_gate(port);
 	return err;
 }
