@@ -18,25 +18,31 @@ import (
 
 // figures are one side's.
 type figures struct {
-	Fill      float64           `json:"fill_s"`                // until the number of megaflows no longer rose
-	Filled    int               `json:"megaflows_when_filled"` // and what it was
-	Least     int               `json:"megaflows_least"`       // while the switch was watched
-	Most      int               `json:"megaflows_most"`
-	Limit     int               `json:"flow_limit"` // at the end of that time
-	LimitLow  int               `json:"flow_limit_least"`
-	Dump      int               `json:"dump_ms_median"`
-	DumpMost  int               `json:"dump_ms_most"`
-	Processor float64           `json:"processor_of_others"` // time of all threads but the PMD's, as a share of one processor
-	Cycles    float64           `json:"cycles_per_packet"`
-	Mpps      float64           `json:"mpps"`
-	Changed   float64           `json:"change_in_force_s"` // the rule for a hundredth of the flows; negative: not before the end
-	Evict     float64           `json:"evict_s"`
-	Purged    bool              `json:"purged"` // they did not all go by themselves
-	Received  uint64            `json:"received"`
-	Counted   uint64            `json:"counted"` // by the rules
-	Drops     map[string]uint64 `json:"drops"`   // before a rule, by name
-	Lost      int64             `json:"unaccounted"`
-	RSS       float64           `json:"rss_mb"`
+	Fill     float64           `json:"fill_s"`                // until the number of megaflows no longer rose
+	Filled   int               `json:"megaflows_when_filled"` // and what it was
+	Quiet    phase             `json:"quiet"`                 // without changes of rules
+	Changes  phase             `json:"changes"`               // with two each second
+	Changed  float64           `json:"change_in_force_s"`     // the rule for a hundredth of the flows; negative: not before the end
+	Evict    float64           `json:"evict_s"`
+	Purged   bool              `json:"purged"` // they did not all go by themselves
+	Received uint64            `json:"received"`
+	Counted  uint64            `json:"counted"` // by the rules
+	Drops    map[string]uint64 `json:"drops"`   // before a rule, by name
+	Lost     int64             `json:"unaccounted"`
+	RSS      float64           `json:"rss_mb"`
+}
+
+// phase is what was seen in a time of steady traffic.
+type phase struct {
+	Seconds   float64 `json:"seconds"`
+	Least     int     `json:"megaflows_least"`
+	Most      int     `json:"megaflows_most"`
+	Limit     int     `json:"flow_limit_least"`
+	Dump      int     `json:"dump_ms_median"`
+	DumpMost  int     `json:"dump_ms_most"`
+	Processor float64 `json:"processor_of_others"` // time of all threads but the PMD's, as a share of one processor
+	Cycles    float64 `json:"cycles_per_packet"`
+	Mpps      float64 `json:"mpps"`
 }
 
 type bench struct {
@@ -122,12 +128,23 @@ func (b *bench) print(sides []string, res map[string]*figures) {
 	}
 	fmt.Fprintln(w)
 	line("megaflows no longer rise after, s", func(f *figures) string { return fmt.Sprintf("%.1f", f.Fill) })
-	line(fmt.Sprintf("megaflows in the next %.0f s, least to most", b.watch.Seconds()), func(f *figures) string { return fmt.Sprintf("%d to %d", f.Least, f.Most) })
-	line("flow limit, least and at the end", func(f *figures) string { return fmt.Sprintf("%d, %d", f.LimitLow, f.Limit) })
-	line("dump duration, median and most, ms", func(f *figures) string { return fmt.Sprintf("%d, %d", f.Dump, f.DumpMost) })
-	line("processor, all threads but the PMD's", func(f *figures) string { return fmt.Sprintf("%.1f %%", f.Processor*100) })
-	line("PMD: cycles per packet", func(f *figures) string { return fmt.Sprintf("%.1f", f.Cycles) })
-	line("Mpps", func(f *figures) string { return fmt.Sprintf("%.2f", f.Mpps) })
+	for _, p := range []struct {
+		name string
+		of   func(*figures) *phase
+	}{
+		{"quiet", func(f *figures) *phase { return &f.Quiet }},
+		{"rules change", func(f *figures) *phase { return &f.Changes }},
+	} {
+		part := func(what string, f func(*phase) string) {
+			line(p.name+": "+what, func(x *figures) string { return f(p.of(x)) })
+		}
+		part("megaflows, least to most", func(f *phase) string { return fmt.Sprintf("%d to %d", f.Least, f.Most) })
+		part("flow limit, least", func(f *phase) string { return fmt.Sprint(f.Limit) })
+		part("dump duration, median and most, ms", func(f *phase) string { return fmt.Sprintf("%d, %d", f.Dump, f.DumpMost) })
+		part("processor, all threads but the PMD's", func(f *phase) string { return fmt.Sprintf("%.1f %%", f.Processor*100) })
+		part("PMD, cycles per packet", func(f *phase) string { return fmt.Sprintf("%.1f", f.Cycles) })
+		part("Mpps", func(f *phase) string { return fmt.Sprintf("%.2f", f.Mpps) })
+	}
 	line("a rule for a hundredth of them is in force after, s", func(f *figures) string {
 		if f.Changed < 0 {
 			return "not in time"

@@ -51,7 +51,7 @@ func (b *bench) side(side ovs.Side) (*figures, error) {
 	}
 	r := &run{bench: b, gate: filepath.Join(b.dir, "gate-"+string(side))}
 	r.s, err = ovs.Start(ovs.Options{Side: side, CPUs: "0", Timeout: 60 * time.Second,
-		Config: []string{"dpdk-init=true", "dpdk-extra=--no-pci --in-memory", "pmd-cpu-mask=0x2", "flow-limit=2000000"},
+		Config: []string{"dpdk-init=true", "dpdk-extra=--no-pci --in-memory", "pmd-cpu-mask=0x2", "flow-limit=2000000", "max-idle=60000"},
 		Env:    []string{"LD_PRELOAD=" + lib, fmt.Sprintf("GOVS_TRAFFIC_FLOWS=%d", b.flows), "GOVS_TRAFFIC_GATE=" + r.gate}})
 	if err != nil {
 		return nil, err
@@ -189,8 +189,18 @@ func (r *run) measure(f *figures) error {
 	if err := r.fill(f); err != nil {
 		return err
 	}
-	if err := r.steady(f); err != nil {
+	if err := r.steady(&f.Quiet, nil, r.watch/3); err != nil {
 		return err
+	}
+	f.Changed = -1
+	if err := r.steady(&f.Changes, &f.Changed, r.watch-r.watch/3); err != nil {
+		return err
+	}
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.pid)); err == nil {
+		if m := reRSS.FindSubmatch(b); m != nil {
+			kb, _ := strconv.Atoi(string(m[1]))
+			f.RSS = float64(kb) / 1024
+		}
 	}
 	return r.account(f)
 }
@@ -240,8 +250,9 @@ func (r *run) look(c *change) (inForce bool, err error) {
 	return inForce, nil
 }
 
-// steady watches the switch.
-func (r *run) steady(f *figures) error {
+// steady watches the switch for so long. Rules change meanwhile if there is a place for how many seconds the one for a hundredth of the flows
+// takes to come into force.
+func (r *run) steady(f *phase, changed *float64, watch time.Duration) error {
 	whole, pmd, err := r.ticks()
 	if err != nil {
 		return err
@@ -251,18 +262,21 @@ func (r *run) steady(f *figures) error {
 		return err
 	}
 	begin := time.Now()
-	f.Least, f.LimitLow, f.Changed = 1<<62, 1<<62, -1
+	f.Least, f.Limit = 1<<62, 1<<62
 	var dumps []int
 	var c *change
-	for i, next := 0, begin; time.Since(begin) < r.watch; time.Sleep(20 * time.Millisecond) {
+	for i, next := 0, begin; time.Since(begin) < watch; time.Sleep(20 * time.Millisecond) {
 		if !time.Now().Before(next) {
 			next = next.Add(500 * time.Millisecond)
 			n, limit, dump, err := r.upcalls()
 			if err != nil {
 				return err
 			}
-			f.Least, f.Most, f.LimitLow, f.Limit = min(f.Least, n), max(f.Most, n), min(f.LimitLow, limit), limit
+			f.Least, f.Most, f.Limit = min(f.Least, n), max(f.Most, n), min(f.Limit, limit)
 			dumps = append(dumps, dump)
+			if changed == nil {
+				continue
+			}
 			if i%2 == 0 {
 				_, err = r.s.Ofctl("add-flow", "br0", none+",actions=drop")
 			} else {
@@ -273,7 +287,10 @@ func (r *run) steady(f *figures) error {
 			}
 			i++
 		}
-		if c == nil && time.Since(begin) > r.watch/3 {
+		if changed == nil {
+			continue
+		}
+		if c == nil && time.Since(begin) > watch/4 {
 			c = &change{added: time.Now()}
 			if _, err := r.s.Ofctl("add-flow", "br0", hundredth); err != nil {
 				return err
@@ -283,17 +300,17 @@ func (r *run) steady(f *figures) error {
 				return err
 			}
 		}
-		if c != nil && f.Changed < 0 {
+		if c != nil && *changed < 0 {
 			done, err := r.look(c)
 			if err != nil {
 				return err
 			}
 			if done {
-				f.Changed = c.mark.Sub(c.added).Seconds()
+				*changed = c.mark.Sub(c.added).Seconds()
 			}
 		}
 	}
-	elapsed := time.Since(begin).Seconds()
+	f.Seconds = time.Since(begin).Seconds()
 	whole2, pmd2, err := r.ticks()
 	if err != nil {
 		return err
@@ -304,15 +321,9 @@ func (r *run) steady(f *figures) error {
 	}
 	slices.Sort(dumps)
 	f.Dump, f.DumpMost = dumps[len(dumps)/2], dumps[len(dumps)-1]
-	f.Processor = (whole2 - whole - (pmd2 - pmd)).Seconds() / elapsed
+	f.Processor = (whole2 - whole - (pmd2 - pmd)).Seconds() / f.Seconds
 	f.Cycles = (pmd2 - pmd).Seconds() * r.hz / float64(max(1, rx2-rx))
-	f.Mpps = float64(rx2-rx) / elapsed / 1e6
-	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.pid)); err == nil {
-		if m := reRSS.FindSubmatch(b); m != nil {
-			kb, _ := strconv.Atoi(string(m[1]))
-			f.RSS = float64(kb) / 1024
-		}
-	}
+	f.Mpps = float64(rx2-rx) / f.Seconds / 1e6
 	return nil
 }
 
