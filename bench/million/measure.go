@@ -119,9 +119,10 @@ func (r *run) findPMD() error {
 var (
 	reUpcall = regexp.MustCompile(`flows +: \(current (\d+)\).*\(limit (\d+)\)\s+dump duration : (\d+)ms`)
 	rePort   = regexp.MustCompile(`port \d+: (\S+) \(.*\)\s+RX packets:(\d+) .*\s+TX packets:(\d+) `)
-	reDrop   = regexp.MustCompile(`(?m)^(datapath_drop_\S+) .*total: (\d+)$`)
-	reSum    = regexp.MustCompile(`packet_count=(\d+)`)
-	reRSS    = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+	// What is dropped before it meets a rule: other drops are actions of rules, or come after them.
+	reDrop = regexp.MustCompile(`(?m)^(datapath_drop_(?:upcall_error|upcall_queue_full|lock_error|rx_invalid_packet)) .*total: (\d+)$`)
+	reSum  = regexp.MustCompile(`packet_count=(\d+)`)
+	reRSS  = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 )
 
 // upcalls are the megaflows, the flow limit and the length of the last dump.
@@ -384,7 +385,6 @@ func (r *run) account(f *figures) error {
 	}
 	f.Drops = map[string]uint64{}
 	for _, m := range reDrop.FindAllStringSubmatch(text, -1) {
-		// Those of the slow path and of actions have met a rule.
 		if n, _ := strconv.ParseUint(m[2], 10, 64); n > 0 {
 			f.Drops[m[1]] = n
 		}
