@@ -401,3 +401,66 @@ func TestNoAllocation(t *testing.T) {
 		t.Fatalf("%v allocations a burst", n)
 	}
 }
+
+// TestEveryBit looks for packets that differ from the one in the cache in a bit, all other words being ones, and have its hash: the seeds are
+// chosen so that they do.
+func TestEveryBit(t *testing.T) {
+	ones := func(m *flow.Mask, words ...int) *flow.Mask {
+		for _, w := range words {
+			m[w] = ^uint64(0)
+		}
+		return m
+	}
+	full := ones(fiveTuple(), 1, 2, 3, 4, 5)
+	v6 := ones(fiveTuple(), 1, 2, 3, 4, 5, flow.WIPv6Src, flow.WIPv6Src+1, flow.WIPv6Dst, flow.WIPv6Dst+1, flow.WIPv6Misc)
+	base := func(s *megaflow.Seeds, k *flow.Key) { s[4], s[7] = k[4], 0 } // of words 4 to 7 nothing is left
+	for _, c := range []struct {
+		name  string
+		mask  *flow.Mask
+		n     int
+		words []int // that differ
+		seeds func(*megaflow.Seeds, *flow.Key)
+	}{
+		{"short", fiveTuple(), flow.LenBase, []int{0, 1, 3}, func(s *megaflow.Seeds, k *flow.Key) { s[3] = k[flow.WL4] & 0xff000000ffffffff }},
+		{"full", full, flow.LenBase, []int{0, 1, 2, 3}, base},
+		{"IPv6, first words", v6, flow.LenIPv6, []int{0, 1, 2, 3}, base},
+		{"IPv6, an address", v6, flow.LenIPv6, []int{flow.WIPv6Src}, func(s *megaflow.Seeds, k *flow.Key) {
+			p := uint64(0xbf58476d1ce4e5b9) // of the first pair: see Seeds.HashPair
+			s[7] = k[flow.WIPv6Src+1] ^ -p
+		}},
+		{"longer", ones(fiveTuple(), 1, 2, 3, 4, 5, flow.LenIPv6), flow.LenIPv6 + 1, []int{0, 1, 2, 3}, base},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, 100, 1)
+			k := v4Key(0)
+			for i := 1; i < c.n; i++ {
+				k[i] = ^uint64(0)
+			}
+			c.seeds(&r.s.Seeds, &k)
+			ref := r.add(t, k, c.mask)
+			r.insert(k, c.n, ref)
+			if got := r.look(k, c.n); got != ref {
+				t.Fatalf("found %d, want %d", got, ref)
+			}
+			alike := 0
+			for _, w := range c.words {
+				for bit := range 64 {
+					k2 := k
+					k2[w] ^= 1 << bit
+					if k2[w]&c.mask[w] == k[w]&c.mask[w] {
+						continue
+					}
+					if r.hash(k2, c.n) == r.hash(k, c.n) {
+						alike++
+					}
+					if got := r.look(k2, c.n); got != 0 {
+						t.Errorf("bit %d of word %d makes no difference", bit, w)
+					}
+				}
+			}
+			if alike == 0 {
+				t.Error("no hash was the same")
+			}
+		})
+	}
+}

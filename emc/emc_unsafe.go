@@ -130,12 +130,12 @@ func (c *Cache) second(e *entry) *second {
 }
 
 func (e *entry) equal(k *flow.Key, u *flow.Mask) bool {
-	return e.words[0]^k[0]&u[0]|e.words[1]^k[1]&u[1]|e.words[2]^k[2]&u[2]|
-		e.words[3]^k[3]&u[3]|e.words[4]^k[4]&u[4]|e.words[5]^k[5]&u[5] == 0
+	w := &e.words
+	return (w[0]^k[0]&u[0])|(w[1]^k[1]&u[1])|(w[2]^k[2]&u[2])|(w[3]^k[3]&u[3])|(w[4]^k[4]&u[4])|(w[5]^k[5]&u[5]) == 0
 }
 
 func (e *entry) equalShort(first, x, y, z uint64) bool {
-	return e.words[0]^first|e.words[1]^x|e.words[2]^y|e.words[3]^z == 0
+	return (e.words[0]^first)|(e.words[1]^x)|(e.words[2]^y)|(e.words[3]^z) == 0
 }
 
 func (c *Cache) equalRest(e *entry, k *flow.Key, u *flow.Mask, words int) bool {
@@ -245,14 +245,14 @@ func (c *Cache) lookupFull(keys *[burst]flow.Key, n int, union *megaflow.Union, 
 		tag := layout | h&0xfffffff0
 		e := (*entry)(unsafe.Add(mem, uintptr(setOf(h))*(ways*megaflow.Line)))
 		if e.tag == tag {
-			if w := &e.words; w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 {
+			if w := &e.words; (w[0]^k0)|(w[1]^k1)|(w[2]^k2)|(w[3]^k3)|(w[4]^k4)|(w[5]^k5) == 0 {
 				refs[i] = e.ref
 				continue
 			}
 		}
 		e = (*entry)(unsafe.Add(unsafe.Pointer(e), megaflow.Line))
 		if e.tag == tag {
-			if w := &e.words; w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 {
+			if w := &e.words; (w[0]^k0)|(w[1]^k1)|(w[2]^k2)|(w[3]^k3)|(w[4]^k4)|(w[5]^k5) == 0 {
 				refs[i] = e.ref
 				continue
 			}
@@ -291,8 +291,8 @@ func (c *Cache) lookupIPv6(keys *[burst]flow.Key, lens *[burst]uint8, n int, uni
 		for way := 0; way < ways; way++ {
 			e := (*entry)(unsafe.Add(mem, at))
 			x := (*second)(unsafe.Add(ext, at))
-			if w := &e.words; e.tag == tag && w[0]^k0|w[1]^k1|w[2]^k2|w[3]^k3|w[4]^k4|w[5]^k5 == 0 &&
-				(words == megaflow.HashWords || x[0]^k6|x[1]^k7|x[2]^k8|x[3]^k9 == 0 && (x[4] == k10 || words < flow.LenIPv6)) {
+			if w := &e.words; e.tag == tag && (w[0]^k0)|(w[1]^k1)|(w[2]^k2)|(w[3]^k3)|(w[4]^k4)|(w[5]^k5) == 0 &&
+				(words == megaflow.HashWords || (x[0]^k6)|(x[1]^k7)|(x[2]^k8)|(x[3]^k9) == 0 && (x[4] == k10 || words < flow.LenIPv6)) {
 				found = e.ref
 				break
 			}

@@ -12,7 +12,7 @@ import "govs/dpif"
 // several times. When no other queue has more waiting, nothing is lost by polling it. A queue whose packets are found, but after long searches,
 // lets those go first whose searches are short; a queue of misses lets both.
 const (
-	fairSearch = 96      // cycles a packet that a search in the classifier may take, and cost nothing
+	fairSearch = 48      // cycles a packet that a search in the classifier may take, and cost nothing
 	missWeight = 4       // what a cycle on misses counts
 	maxDebt    = 1 << 22 // cycles: some milliseconds
 )

@@ -37,6 +37,8 @@ func main() {
 	core := flag.Int("core", 1, "the PMD's core")
 	length := flag.Duration("for", 2*time.Second, "how long to measure")
 	attacks := flag.Int("attack", 0, "distinct megaflow masks of a second port's traffic, at most 1024")
+	own := flag.Bool("own", false, "the attack comes on the first port, a packet of it after each of the others")
+	frames := flag.Int("frames", 8192, "the attack's packets, after which it repeats them")
 	gen := flag.Bool("gen", false, "write the packets' headers as they come, instead of a capture")
 	storm := flag.Bool("storm", false, "a second port's packets miss")
 	profile := flag.String("cpuprofile", "", "write a profile")
@@ -49,14 +51,18 @@ func main() {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "in.pcap")
 	if !*gen {
-		check(os.WriteFile(file, capture(*flows), 0o600))
+		packets := capture(*flows)
+		if *own {
+			packets = turns(packets, attack(*attacks, *frames, *storm))
+		}
+		check(os.WriteFile(file, packets, 0o600))
 	}
 
 	args, _ := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "pmdbench", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
 		"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d", os.Getpid()),
 	}})
 	check(dpdk.Start(args, func(int, string) {}))
-	bufs := max(32767, *flows*2)
+	bufs := max(32767, *flows*2, *frames*3)
 	if *gen {
 		bufs = 32767
 	}
@@ -81,9 +87,9 @@ func main() {
 	_, err = d.PortAdd(out2, 4)
 	check(err)
 	var in2 ports.Port
-	if *attacks > 0 || *storm {
+	if (*attacks > 0 || *storm) && !*own {
 		file := filepath.Join(dir, "in2.pcap")
-		check(os.WriteFile(file, attack(*attacks, *storm), 0o600))
+		check(os.WriteFile(file, attack(*attacks, *frames, *storm), 0o600))
 		in2 = open("in2", "net_pcap1,rx_pcap="+file+",infinite_rx=1")
 	}
 	var in ports.Port
@@ -245,7 +251,7 @@ func answer(d *pmd.Datapath, rule string, masks int, storm bool, out *actions.Li
 			return
 		}
 		for _, u := range us[:n] {
-			if u.Key[flow.WInPort]>>32 == 3 {
+			if u.Key[flow.WIPv4]>>32 != established {
 				if storm && u.Key[flow.WL4]&0xffff == 99 {
 					d.Post(u, dpif.Verdict{Actions: other})
 				} else {
@@ -258,15 +264,29 @@ func answer(d *pmd.Datapath, rule string, masks int, storm bool, out *actions.Li
 	}
 }
 
-// attack is a capture of packets of that many masks' flows.
-func attack(masks int, storm bool) []byte {
-	const total = 8192
+// turns is a capture of a packet of each in turn, until both have been through.
+func turns(a, b []byte) []byte {
+	const header, packet = 24, 16 + 60
+	na, nb := (len(a)-header)/packet, (len(b)-header)/packet
+	r := bytes.NewBuffer(pcapHeader())
+	for i := range max(na, nb) {
+		r.Write(a[header+i%na*packet:][:packet])
+		r.Write(b[header+i%nb*packet:][:packet])
+	}
+	return r.Bytes()
+}
+
+// established is the source of the packets that are no attack.
+const established = 0x0a000001
+
+// attack is a capture of so many packets of that many masks' flows.
+func attack(masks, total int, storm bool) []byte {
 	b := bytes.NewBuffer(pcapHeader())
 	one := frame()
 	r := rand.New(rand.NewPCG(1, 2))
 	for n := range total {
 		i, j := n%max(masks, 1)/32, n%max(masks, 1)%32
-		binary.BigEndian.PutUint32(one[26:], 0x0a000001^1<<(31-i)^r.Uint32()&(1<<(31-i)-1))
+		binary.BigEndian.PutUint32(one[26:], established^1<<(31-i)^r.Uint32()&(1<<(31-i)-1))
 		binary.BigEndian.PutUint32(one[30:], 0x0b000001^1<<(31-j)^r.Uint32()&(1<<(31-j)-1))
 		binary.BigEndian.PutUint16(one[34:], uint16(r.Uint32()))
 		port := uint16(53)

@@ -20,22 +20,22 @@ var ErrMask = errors.New("mask does not match in_port and recirc_id exactly")
 
 // Subtable holds the flows of one mask.
 type Subtable struct {
+	tab   table // its last fields and the union's first share two cache lines, which a search of a small subtable reads
+	last  int   // leading words of a key that the mask reads
 	u     Union
-	last  int    // leading words of a key that the mask reads
-	lines int    // cache lines of an entry
-	words int    // compact words, at least inlineWords (padded with words that are masked to nothing)
-	hash  uint64 // of mask
-	id    uint16
+	hits  uint64             // since the last Sort
+	lines int                // cache lines of an entry
+	words int                // compact words, at least inlineWords (padded with words that are masked to nothing)
 	idx   [flow.Words]uint8  // word number of each compact word
-	cmask [flow.Words]uint64 // mask of each compact word
+	id    uint16             // in the store
 	idx2  uint8              // the word that shares compact word 1
 	mask2 uint64             // its mask, 0 when there is none
-	tab   table
-	alias []*flow.Mask // masks that Intern has returned and that differ from the subtable's own
-	slot  int          // in the classifier's filter
-	atoms []*atom      // of the mask; see filter
-	hits  uint64       // since the last Sort
-	Hits  uint64       // in all
+	cmask [flow.Words]uint64 // mask of each compact word
+	hash  uint64             // of mask
+	alias []*flow.Mask       // masks that Intern has returned and that differ from the subtable's own
+	slot  int                // in the classifier's filter
+	atoms []*atom            // of the mask; see filter
+	Hits  uint64             // in all
 }
 
 // Mask returns the subtable's mask, which stays valid and constant.
@@ -73,6 +73,10 @@ func keyWord(k *flow.Key, i uint8) uint64 {
 
 // equal compares an entry with a key under the subtable's mask.
 func (t *Subtable) equal(e *Entry, k *flow.Key) bool {
+	if t.u.Short {
+		x, y, z := t.u.Words(k)
+		return (e.Words[0]^k[0])|(e.Words[1]^x)|(e.Words[2]^y)|(e.Words[3]^z) == 0
+	}
 	d := e.Words[0] ^ k[0] // every mask has all of word 0
 	d |= e.Words[1] ^ (keyWord(k, t.idx[1])&t.cmask[1] | keyWord(k, t.idx2)&t.mask2)
 	d |= e.Words[2] ^ keyWord(k, t.idx[2])&t.cmask[2]
@@ -104,7 +108,7 @@ func (t *Subtable) probe(s *Store, k *flow.Key, h uint32) Ref {
 	b := t.tab.bucket(t.tab.index(h))
 	for {
 		for m := b.match(tagOf(h)); m != 0; m &= m - 1 {
-			r := b.ref(lane(m))
+			r := b.ref(laneOf(m))
 			if r != 0 && t.equal(s.Entry(r), k) {
 				return r
 			}
@@ -130,6 +134,7 @@ type Classifier struct {
 	Removed uint64
 	work    *scratch
 	filter  filter
+	leading int // subtables that are searched before the filter is asked
 }
 
 // scratch is a Lookup's working memory.
@@ -137,6 +142,8 @@ type scratch struct {
 	addr [Burst]uintptr
 	hash [Burst]uint32
 	cand [Burst]Ref
+	slot [Burst]int32 // in the filter: where lookupFiltered looks for a packet first; -1: nowhere
+	next [Burst]int32 // and then
 
 	primed bool // Hash has asked for the buckets
 }
@@ -198,7 +205,7 @@ func (c *Classifier) Lookup(keys *[Burst]flow.Key, lens *[Burst]uint8, hashes *[
 		if n == 0 {
 			break
 		}
-		if pos == filterAfter && len(c.subs) >= filterFrom {
+		if pos == c.leading && len(c.subs) >= filterFrom {
 			return c.lookupFiltered(keys, lens, idx, n, refs)
 		}
 		t.hashAll(c.s, c.work, keys, lens, idx, n)
@@ -249,21 +256,77 @@ func (c *Classifier) Hash(keys *[Burst]flow.Key, lens *[Burst]uint8, n int, hash
 
 // lookupFiltered is Lookup for packets that the most hit subtables do not have.
 func (c *Classifier) lookupFiltered(keys *[Burst]flow.Key, lens *[Burst]uint8, idx *[Burst]uint8, n int, refs *[Burst]Ref) int {
-	left := 0
-	for j := 0; j < n && j < Burst; j++ {
+	s, w, f := c.s, c.work, &c.filter
+	n = min(n, Burst)
+	// Mostly the filter leaves one subtable or two for a packet. The look there is for later, for all packets stage by stage, so that their
+	// misses overlap.
+	var cand [maxCand]uint64
+	for j := range n {
 		i := idx[j] & (Burst - 1)
-		r, t, probes := c.filter.find(c.s, &keys[i], int(lens[i]))
-		if r == 0 {
-			idx[left&(Burst-1)] = i
-			left++
+		refs[i] = 0
+		w.slot[j], w.next[j], w.addr[j] = -1, -1, 0
+		if len(f.all) > maxCand {
+			f.findAll(s, &keys[i], int(lens[i])).note(c, &refs[i])
 			continue
 		}
-		refs[i] = r
-		t.hits++
-		c.Hits++
-		c.Probes += uint64(filterAfter + probes)
+		switch count := f.candidates(&keys[i], int(lens[i]), &cand); {
+		case count == 0:
+		case count <= 2:
+			w.slot[j], w.next[j] = few(cand[:len(f.all)])
+			w.addr[j] = uintptr(unsafe.Pointer(f.slots[w.slot[j]])) + unsafe.Offsetof(Subtable{}.tab.base)
+		default:
+			f.search(s, &keys[i], int(lens[i]), cand[:len(f.all)]).note(c, &refs[i])
+		}
+	}
+	prefetch(&w.addr, n)
+	for j := range n {
+		i := idx[j] & (Burst - 1)
+		if w.slot[j] < 0 {
+			continue
+		}
+		t := f.slots[w.slot[j]]
+		w.hash[j] = t.hashKey(&s.Seeds, &keys[i])
+		w.addr[j] = t.tab.addr(w.hash[j])
+	}
+	prefetch(&w.addr, n)
+	for j := range n {
+		w.cand[j] = 0
+		if w.slot[j] >= 0 {
+			b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
+			w.cand[j] = b.ref(laneOf(b.match(tagOf(w.hash[j]))))
+		}
+	}
+	s.Prefetch(&w.cand, n)
+	left := 0
+	for j := range n {
+		i := idx[j] & (Burst - 1)
+		if w.slot[j] >= 0 {
+			t := f.slots[w.slot[j]]
+			if r := t.probe(s, &keys[i], w.hash[j]); r != 0 && t.last <= int(lens[i]) {
+				found{r, t, 1}.note(c, &refs[i])
+			} else if w.next[j] >= 0 {
+				if t := f.slots[w.next[j]]; t.last <= int(lens[i]) {
+					r, _ := t.find(s, &keys[i])
+					found{r, t, 2}.note(c, &refs[i])
+				}
+			}
+		}
+		if refs[i] == 0 {
+			idx[left&(Burst-1)] = i
+			left++
+		}
 	}
 	return left
+}
+
+// note counts a packet that was found, and where, after the subtables that come before the filter.
+func (r found) note(c *Classifier, ref *Ref) {
+	*ref = r.ref
+	if r.ref != 0 {
+		r.sub.hits++
+		c.Hits++
+		c.Probes += uint64(c.leading + r.probes)
+	}
 }
 
 // hashAll computes the hashes and the buckets of a burst in one subtable.
@@ -307,7 +370,7 @@ func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Bu
 		for j := from; j < to; j++ {
 			b := (*bucket)(*(*unsafe.Pointer)(unsafe.Pointer(&w.addr[j])))
 			m := b.match(tagOf(w.hash[j]))
-			r := b.ref(lane(m))
+			r := b.ref(laneOf(m))
 			if m == 0 {
 				r = 0
 			}
@@ -328,7 +391,7 @@ func (t *Subtable) search(s *Store, w *scratch, keys *[Burst]flow.Key, lens *[Bu
 			k, e := &keys[i], s.Entry(r)
 			if short {
 				x, y, z := t.u.Words(k)
-				if e.Words[0]^k[0]|e.Words[1]^x|e.Words[2]^y|e.Words[3]^z == 0 {
+				if (e.Words[0]^k[0])|(e.Words[1]^x)|(e.Words[2]^y)|(e.Words[3]^z) == 0 {
 					refs[i] = r
 					continue
 				}
@@ -364,8 +427,7 @@ func (c *Classifier) Find(k *flow.Key, n int) Ref {
 		n = flow.LenPacket
 	}
 	if len(c.subs) >= filterFrom {
-		r, _, _ := c.filter.find(c.s, k, n)
-		return r
+		return c.filter.find(c.s, k, n).ref
 	}
 	for _, t := range c.subs {
 		if t.last <= n {
@@ -481,6 +543,14 @@ func (c *Classifier) Sort() {
 		return
 	}
 	sort.SliceStable(c.subs, func(i, j int) bool { return c.subs[i].hits > c.subs[j].hits })
+	all := uint64(0)
+	for _, t := range c.subs {
+		all += t.hits
+	}
+	c.leading = 0
+	for c.leading < min(filterAfter, len(c.subs)) && c.subs[c.leading].hits*filterShare > all {
+		c.leading++
+	}
 	for _, t := range c.subs {
 		t.Hits += t.hits
 		t.hits = 0
@@ -515,10 +585,7 @@ func (c *Classifier) addSubtable(m *flow.Mask, hash uint64) (*Subtable, error) {
 	if err := c.s.addSub(t); err != nil {
 		return nil, err
 	}
-	if err := t.tab.init(c.s); err != nil {
-		c.s.subs[t.id] = nil
-		return nil, err
-	}
+	t.tab.init(c.s, t.id)
 	c.subs = append(c.subs, t)
 	c.filter.add(t)
 	c.reunite()

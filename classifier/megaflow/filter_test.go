@@ -55,27 +55,27 @@ func TestFilterAttack(t *testing.T) {
 	probes, n := 0, 0
 	for i := range 1024 {
 		k, _ := attackFlow(i/32, i%32, r)
-		ref, _, p := c.filter.find(s, &k, flow.LenBase)
-		if want, _, _ := c.filter.findAll(s, &k, flow.LenBase); ref != want || ref == 0 {
-			t.Fatalf("mask %d: %d, want %d", i, ref, want)
+		got := c.filter.find(s, &k, flow.LenBase)
+		if want := c.filter.findAll(s, &k, flow.LenBase); got.ref != want.ref || got.ref == 0 {
+			t.Fatalf("mask %d: %d, want %d", i, got.ref, want.ref)
 		}
-		probes, n = probes+p, n+1
+		probes, n = probes+got.probes, n+1
 		k[flow.WL4] = 6 << 56 // another protocol: no flow
-		ref, _, p = c.filter.find(s, &k, flow.LenBase)
-		if ref != 0 {
-			t.Fatalf("found %d", ref)
+		if got = c.filter.find(s, &k, flow.LenBase); got.ref != 0 {
+			t.Fatalf("found %d", got.ref)
 		}
+		probes, n = probes+got.probes, n+1
 		k[flow.WL4], k[flow.WIPv4] = 17<<56, r.Uint64()
-		ref, _, q := c.filter.find(s, &k, flow.LenBase)
-		if want, _, _ := c.filter.findAll(s, &k, flow.LenBase); ref != want {
-			t.Fatalf("found %d, want %d", ref, want)
+		got = c.filter.find(s, &k, flow.LenBase)
+		if want := c.filter.findAll(s, &k, flow.LenBase); got.ref != want.ref {
+			t.Fatalf("found %d, want %d", got.ref, want.ref)
 		}
-		probes, n = probes+p+q, n+2
+		probes, n = probes+got.probes, n+1
 	}
 	if mean := float64(probes) / float64(n); mean > 4 {
 		t.Errorf("%.1f subtables searched for a packet, want at most 4 of 1025", mean)
 	}
-	if a := len(c.filter.atoms); a > 80 {
+	if a := c.filter.atoms; a > 80 {
 		t.Errorf("%d atoms", a)
 	}
 }
@@ -136,25 +136,29 @@ func FuzzFilter(f *testing.F) {
 			case 3:
 				k[flow.WIPv4] ^= 1<<(x%64) ^ 1<<(y%64)
 				k[flow.WL4] ^= uint64(op>>2) << (x % 64)
-				got, sub, _ := c.filter.find(s, &k, n)
-				want, _, _ := c.filter.findAll(s, &k, n)
-				if (got == 0) != (want == 0) || got != 0 && (!s.Matches(got, &k, n) || s.Subtable(s.Entry(got)) != sub) {
-					t.Fatalf("%d subtables: found %d, the search in all found %d", len(c.subs), got, want)
+				got, want := c.filter.find(s, &k, n), c.filter.findAll(s, &k, n)
+				if (got.ref == 0) != (want.ref == 0) || got.ref != 0 && (!s.Matches(got.ref, &k, n) || s.Subtable(s.Entry(got.ref)) != got.sub) {
+					t.Fatalf("%d subtables: found %d, the search in all found %d", len(c.subs), got.ref, want.ref)
+				}
+				keys, lens, idx, refs := [Burst]flow.Key{k}, [Burst]uint8{uint8(n)}, [Burst]uint8{}, [Burst]Ref{99}
+				if left := c.lookupFiltered(&keys, &lens, &idx, 1, &refs); (left == 0) != (want.ref != 0) || (refs[0] == 0) != (want.ref == 0) ||
+					refs[0] != 0 && !s.Matches(refs[0], &k, n) {
+					t.Fatalf("%d subtables: found %d as of a burst, the search in all found %d", len(c.subs), refs[0], want.ref)
 				}
 			}
 		}
 		for _, ref := range live {
 			s.Free(ref, c.Remove(ref))
 		}
-		if len(c.filter.atoms) != 0 {
-			t.Fatalf("%d atoms are left over", len(c.filter.atoms))
+		if c.filter.atoms != 0 || len(c.filter.lanes) != 0 {
+			t.Fatalf("%d atoms are left over", c.filter.atoms)
 		}
 	})
 }
 
 // BenchmarkMiss is the cost, per packet, of finding out that no megaflow matches.
 func BenchmarkMiss(b *testing.B) {
-	for _, masks := range []int{10, 100, 500, 1024} {
+	for _, masks := range []int{10, 40, 100, 500, 1024} {
 		for _, all := range []bool{false, true} {
 			b.Run(fmt.Sprintf("masks=%d/all=%v", masks, all), func(b *testing.B) {
 				s := newStore(b, 10000)

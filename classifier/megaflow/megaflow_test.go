@@ -407,3 +407,45 @@ func TestNoAllocation(t *testing.T) {
 		t.Fatalf("%v allocations a burst", n)
 	}
 }
+
+// TestEveryBit looks for packets that have the hash of a flow's and differ from it in a bit of what its mask reads, all other words being ones.
+func TestEveryBit(t *testing.T) {
+	long := fiveTuple()
+	for i := range flow.LenIPv6 {
+		long[i] = ^uint64(0)
+	}
+	for name, mask := range map[string]*flow.Mask{"short": fiveTuple(), "long": long} {
+		s := newStore(t, 10)
+		c := New(s)
+		defer c.Close()
+		k := packetKey(0)
+		for i := 1; i < flow.LenIPv6; i++ {
+			k[i] = ^uint64(0)
+		}
+		want, _, err := c.Insert(&k, mask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		find := func(k flow.Key, h uint64) Ref {
+			keys, lens, idx, hashes, refs := [Burst]flow.Key{k}, [Burst]uint8{flow.LenIPv6}, [Burst]uint8{}, [Burst]uint64{h}, [Burst]Ref{}
+			c.Lookup(&keys, &lens, &hashes, &idx, 1, &refs)
+			return refs[0]
+		}
+		h := s.Seeds.HashUnder(c.Union(), &k, flow.LenIPv6)
+		if got := find(k, h); got != want {
+			t.Fatalf("%s: found %d, want %d", name, got, want)
+		}
+		for w := range flow.LenIPv6 {
+			for bit := range 64 {
+				k2 := k
+				k2[w] ^= 1 << bit
+				if mask[w]>>bit&1 != 0 && find(k2, h) != 0 {
+					t.Errorf("%s: bit %d of word %d makes no difference", name, bit, w)
+				}
+				if mask[w]>>bit&1 != 0 && s.Matches(want, &k2, flow.LenIPv6) {
+					t.Errorf("%s: bit %d of word %d makes no difference to Matches", name, bit, w)
+				}
+			}
+		}
+	}
+}

@@ -62,6 +62,7 @@ type Store struct {
 	limit   uint32             // lines in all
 	free    [maxLines + 1]List // by length in lines
 	subs    []*Subtable        // by Entry.Sub; nil when the number is free
+	smalls  unsafe.Pointer     // the small tables, by number of the subtable
 	live    int
 	layouts uint32 // of all Unions so far
 	Seeds   Seeds
@@ -143,8 +144,13 @@ func NewStore(maxFlows int, seed uint64) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	smalls, err := reserve(smallBytes << 16)
+	if err != nil {
+		unmapTable(p, size)
+		return nil, err
+	}
 	adviseHuge(p, size)
-	s := &Store{base: p, size: size, next: 1, limit: uint32(lines), subs: make([]*Subtable, 1, 64)}
+	s := &Store{base: p, size: size, smalls: smalls, next: 1, limit: uint32(lines), subs: make([]*Subtable, 1, 64)}
 	for i := range s.Seeds {
 		seed += 0x9e3779b97f4a7c15
 		s.Seeds[i] = Mix(seed, 0xbf58476d1ce4e5b9^seed>>29) | 1
@@ -156,9 +162,13 @@ func NewStore(maxFlows int, seed uint64) (*Store, error) {
 func (s *Store) Close() {
 	if s.base != nil {
 		unmapTable(s.base, s.size)
-		s.base = nil
+		unmapTable(s.smalls, smallBytes<<16)
+		s.base, s.smalls = nil, nil
 	}
 }
+
+// small is where the subtable with that number has its buckets while they are few.
+func (s *Store) small(id uint16) unsafe.Pointer { return unsafe.Add(s.smalls, uintptr(id)*smallBytes) }
 
 // Reset empties the store and gives its memory, but not its address space, back, so that a late reader of an entry's
 // statistics reads zeros. All classifiers of it are closed.

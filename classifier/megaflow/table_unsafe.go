@@ -27,19 +27,21 @@ const (
 	smallTable  = 256 << 10           // below this many bytes a table stays in the second-level cache: no prefetching
 )
 
-// table is a hash table of entry numbers that grows bucket by bucket (linear hashing), so that no insertion takes long. Its
-// address space is reserved at full size; memory is used as it grows.
+// table is a hash table of entry numbers that grows bucket by bucket (linear hashing), so that no insertion takes long.
+//
+// Its first buckets are the store's: who has a thousand masks has mostly a flow or few of each, and tables of a page each would share few
+// of the caches' sets. When they do not suffice, address space is reserved for a table of full size; memory is used as it grows.
 type table struct {
-	base     unsafe.Pointer // buckets
-	overflow unsafe.Pointer // overflow buckets; number 0 is not used
+	overflow unsafe.Pointer // overflow buckets; number 0 is not used; nil while the buckets are the store's
 	level    uint32         // 1<<level buckets have been there since the last doubling
-	n        uint32         // buckets, 1<<level to 2<<level
-	lowMask  uint32         // 1<<level - 1
-	count    int            // flows
 	ovNext   uint32         // first overflow bucket that was never used
 	ovFree   []uint32       // freed overflow buckets
 	huge     uintptr        // bytes from base up to which huge pages were asked for, but for the first
 	s        *Store
+	count    int            // flows
+	base     unsafe.Pointer // buckets
+	n        uint32         // buckets, 1<<level to 2<<level
+	lowMask  uint32         // 1<<level - 1
 }
 
 const (
@@ -48,20 +50,32 @@ const (
 	minLevel      = 2
 )
 
-func (t *table) init(s *Store) error {
+// smallBytes is the size of a table whose buckets are the store's.
+const smallBytes = unsafe.Sizeof(bucket{}) << minLevel
+
+// init makes t an empty table, that of the subtable with that number.
+func (t *table) init(s *Store, id uint16) {
+	p := s.small(id)
+	*(*[1 << minLevel]bucket)(p) = [1 << minLevel]bucket{}
+	*t = table{s: s, base: p, level: minLevel, n: 1 << minLevel, lowMask: 1<<minLevel - 1, ovNext: 1}
+}
+
+// move takes the buckets to a place of their own, where they can become more.
+func (t *table) move() error {
 	p, err := reserve(mainBytes + overflowBytes)
 	if err != nil {
 		return err
 	}
-	*t = table{s: s, base: p, overflow: unsafe.Add(p, mainBytes), level: minLevel, n: 1 << minLevel, lowMask: 1<<minLevel - 1, ovNext: 1}
+	*(*[1 << minLevel]bucket)(p) = *(*[1 << minLevel]bucket)(t.base)
+	t.base, t.overflow = p, unsafe.Add(p, mainBytes)
 	return nil
 }
 
 func (t *table) close() {
-	if t.base != nil {
+	if t.overflow != nil {
 		unmapTable(t.base, mainBytes+overflowBytes)
-		t.base = nil
 	}
+	t.base, t.overflow = nil, nil
 }
 
 // large says whether bucket accesses are worth a prefetch.
@@ -99,8 +113,8 @@ func (b *bucket) match(tag uint64) uint64 {
 	return (x-laneOnes)&^x&laneTops>>15 | (y-laneOnes)&^y&laneTops>>14
 }
 
-// lane is the slot of the lowest bit of m.
-func lane(m uint64) int {
+// laneOf is the slot of the lowest bit of m.
+func laneOf(m uint64) int {
 	p := bits.TrailingZeros64(m)
 	return p>>4&3 + p&1<<2
 }
@@ -159,6 +173,12 @@ func (t *table) place(i, h uint32, r Ref) error {
 			return nil
 		}
 		if b.refs[slots] == 0 {
+			if t.overflow == nil {
+				if err := t.move(); err != nil {
+					return err
+				}
+				b = t.bucket(i)
+			}
 			o, ok := t.newOverflow()
 			if !ok {
 				return fmt.Errorf("%d flows of one mask: %w", t.count, ErrFull)
@@ -203,6 +223,11 @@ func (t *table) remove(h uint32, r Ref) bool {
 
 // grow adds one bucket, and moves to it what belongs in it from the bucket that it is split off.
 func (t *table) grow() error {
+	if t.overflow == nil {
+		if err := t.move(); err != nil {
+			return err
+		}
+	}
 	from, to := t.n&t.lowMask, t.n
 	if size := uintptr(to+1) * unsafe.Sizeof(bucket{}); size > hugePage/2 && size+hugePage > t.huge && t.huge < mainBytes {
 		t.huge = max(t.huge, hugePage)

@@ -17,15 +17,15 @@ const shortWords = 4
 // A mask is short when it has at most four compact words, all of them in the shape of IPv4 packets: a five-tuple, or Ethernet
 // addresses, for example. Then only those words are loaded.
 type Union struct {
-	Mask   flow.Mask
-	Len    int    // leading key words that the mask reads
-	Layout uint32 // changes when the set of words that are read does; unique in a Store
-	Short  bool
-	Simple bool                    // it reads nothing but in_port, recirc_id, eth_type, nw_frag and VLAN tags
+	Len    int                     // leading key words that the mask reads
 	off    [shortWords - 1]uintptr // byte offsets in a key of the words after the first
 	mask   [shortWords - 1]uint64  // and what of them counts
 	off2   uintptr                 // of the word that shares the first's place
 	mask2  uint64                  // 0 when there is none
+	Layout uint32                  // changes when the set of words that are read does; unique in a Store
+	Short  bool
+	Simple bool // it reads nothing but in_port, recirc_id, eth_type, nw_frag and VLAN tags
+	Mask   flow.Mask
 }
 
 // compacted is a mask's compact words after in_port's: which key word each is, and the one that shares the first's place, 0 for none.
