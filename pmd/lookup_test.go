@@ -248,17 +248,18 @@ var onTheWay = strings.Fields(`
 	poller.account poller.out poller.output poller.outputOne poller.soil poller.classifier counter.add bump storeWord flowTable.at
 	Cache.Active Judge.Count Cache.HashLookup Cache.lookupShort Cache.lookupFull Cache.lookupIPv6 Cache.lookup Hash Cache.Chance Cache.Insert Cache.at Cache.second
 	entry.equal entry.equalShort Cache.equalRest Cache.alive setOf tagOf Signatures.Lookup Signatures.others Signatures.Insert Signatures.bucket smcTag smcBucket.match smcLane
-	Classifier.Lookup Classifier.Hash Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find
-	Subtable.probe Subtable.equal Subtable.hashKey Subtable.Mask keyWord filter.find filter.candidates filter.search filter.findAll filter.slot table.large table.index table.bucket table.over table.addr
-	bucket.match bucket.ref lane Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
+	Classifier.Lookup Classifier.Hash Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find Subtable.look
+	Subtable.probe Subtable.equal Subtable.hashKey Subtable.Mask keyWord filter.find filter.candidates filter.search filter.findAll filter.slot found.note
+	lane.agree lane.set lane.keepAny keep keepEither few table.large table.index table.bucket table.over table.addr
+	bucket.match bucket.ref laneOf Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
 	ExtractBatch ExtendBatch ExtractVLAN extract extractSlow tcpCtl vlans etherType mplsLabels extractARP extractIPv4 extractIPv6 isExtHdr extHdrs extractL4
 	typeCode extractICMPv6 extractND extractNSH be16 be32 be64 u8 Like.Match Like.Set Like.compile rawMask.put Like.Layers Buf.Data Buf.Len Buf.SegLen`)
 
 // ends are calls where the way of a hit ends: what is done with the packet after the look-up, or with one that is not a hit; and what
 // the compiler makes an instruction or a few of. tx locks a queue only if pollers share it.
 var ends = strings.Fields(`plain detain miss lineUp overtakable wakeHandlers executeGroup dropRange again tx prefetch cycles
-	len min max copy clear byte uint string int int64 uint8 uint16 uint32 uint64 uintptr Ref Pointer unsafe.Add Add Offsetof Sizeof Slice
-	Mul64 ReverseBytes16 ReverseBytes32 ReverseBytes64 TrailingZeros64 LeadingZeros64 Load`)
+	len min max copy clear byte uint string int int32 int64 uint8 uint16 uint32 uint64 uintptr Ref Pointer unsafe.Add Add Offsetof Sizeof Slice
+	Mul64 ReverseBytes16 ReverseBytes32 ReverseBytes64 TrailingZeros64 LeadingZeros64 OnesCount64 Load`)
 
 // TestLookupLocks reads the source of everything that a burst which hits may call, and finds no lock, channel, atomic
 // read-modify-write, map, defer or goroutine in it, nor a call of anything else.

@@ -367,36 +367,41 @@ func (l *lane) keepAny(cand, from []uint64, have uint64) (n int) {
 }
 
 // search looks for k in the subtables of a set.
-func (f *filter) search(s *Store, k *flow.Key, n int, set []uint64) (r found) {
+func (f *filter) search(s *Store, k *flow.Key, n int, set []uint64) found {
+	probes := 0
 	for i, w := range set {
 		for ; w != 0; w &= w - 1 {
-			if r.look(f.slots[i*64+bits.TrailingZeros64(w)], s, k, n) {
-				return r
+			t := f.slots[i*64+bits.TrailingZeros64(w)]
+			if r := t.look(s, k, n, &probes); r != 0 {
+				return found{r, t, probes}
 			}
 		}
 	}
-	return r
+	return found{probes: probes}
 }
 
 // findAll looks for k in all subtables.
-func (f *filter) findAll(s *Store, k *flow.Key, n int) (r found) {
+func (f *filter) findAll(s *Store, k *flow.Key, n int) found {
+	probes := 0
 	for _, t := range f.slots {
-		if t != nil && r.look(t, s, k, n) {
-			return r
+		if t == nil {
+			continue
+		}
+		if r := t.look(s, k, n, &probes); r != 0 {
+			return found{r, t, probes}
 		}
 	}
-	return r
+	return found{probes: probes}
 }
 
-// look looks for k in t, too, and says whether it is there.
-func (r *found) look(t *Subtable, s *Store, k *flow.Key, n int) bool {
+// look looks for k, of n valid words, in t, and counts the search.
+func (t *Subtable) look(s *Store, k *flow.Key, n int, probes *int) Ref {
 	if t.last > n {
-		return false
+		return 0
 	}
-	r.probes++
-	r.ref, _ = t.find(s, k)
-	r.sub = t
-	return r.ref != 0
+	*probes++
+	r, _ := t.find(s, k)
+	return r
 }
 
 // few is the lowest and the highest number in a set that is not empty; the latter -1 if it is the same.
