@@ -18,7 +18,7 @@ const (
 	cmdPlan                 // plan
 	cmdFlowPut              // flow, key, mask, actions
 	cmdFlowMod              // flow, actions
-	cmdFlowDel              // flow
+	cmdFlowDel              // flow, final
 	cmdFlush                // all flows
 	cmdExecute              // packet, key, actions
 	cmdForget               // port: drop what is parked for it
@@ -41,6 +41,13 @@ type command struct {
 	call    func(p *poller)
 	req     *request
 	done    func()
+	final   *dpif.Counters // where the flow's statistics are kept
+}
+
+// removal is a cmdFlowDel with what it needs: the poller is not to allocate.
+type removal struct {
+	command
+	counters dpif.Counters
 }
 
 // request is what cmdPlan, cmdFlowPut, cmdExecute and cmdSettings have beside.
@@ -269,7 +276,7 @@ func (p *poller) obey(c *command) {
 	case cmdFlowMod:
 		p.modify(c.flow, c.actions)
 	case cmdFlowDel:
-		p.remove(c.flow)
+		p.remove(c.flow, c.final)
 	case cmdFlush:
 		p.flushFlows()
 	case cmdExecute:

@@ -441,7 +441,9 @@ func (d *Datapath) FlowMod(f *dpif.Flow, a *actions.List, done func()) {
 
 // FlowDel implements dpif.Datapath.
 func (d *Datapath) FlowDel(f *dpif.Flow, done func()) {
-	d.toOwner(f, &command{kind: cmdFlowDel, flow: f, done: done})
+	r := &removal{command: command{kind: cmdFlowDel, flow: f, done: done}}
+	r.final = &r.counters
+	d.toOwner(f, &r.command)
 }
 
 // toOwner sends a command to f's poller. If that has ended, f is dead and there is nothing to do.

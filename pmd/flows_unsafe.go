@@ -221,13 +221,14 @@ func (p *poller) modify(f *dpif.Flow, a *actions.List) {
 }
 
 // remove takes f out. Its statistics stay readable.
-func (p *poller) remove(f *dpif.Flow) {
+func (p *poller) remove(f *dpif.Flow, final *dpif.Counters) {
 	if f.Dead.Load() {
 		return
 	}
 	r := megaflow.Ref(f.Ref)
 	e := p.store.Entry(r)
-	f.Bind(&dpif.Counters{Packets: e.Packets, Bytes: e.Bytes, UsedFlags: e.UsedFlags})
+	*final = dpif.Counters{Packets: e.Packets, Bytes: e.Bytes, UsedFlags: e.UsedFlags}
+	f.Bind(final)
 	p.flows.remove(e.Flow)
 	no := dpif.PortNo(f.Whole()[0] >> 32)
 	p.cache.Retire(r, p.classifier(no).Remove(r))
@@ -237,7 +238,7 @@ func (p *poller) remove(f *dpif.Flow) {
 // flushFlows takes all flows out.
 func (p *poller) flushFlows() {
 	p.flows.each(func(f *dpif.Flow) bool {
-		p.remove(f)
+		p.remove(f, new(dpif.Counters))
 		return true
 	})
 }

@@ -215,7 +215,7 @@ func TestShortcuts(t *testing.T) {
 				for ref := range b.want {
 					b.check(ref)
 					delete(b.want, ref)
-					b.p.remove(b.p.flows.at(b.p.store.Entry(ref).Flow))
+					b.p.remove(b.p.flows.at(b.p.store.Entry(ref).Flow), new(dpif.Counters))
 					break
 				}
 			}

@@ -24,6 +24,7 @@ const (
 	laneTops    = 0x8000800080008000
 	maxLevel    = 19                  // at most 1<<maxLevel buckets: 1.8 million flows
 	maxOverflow = 1 << (maxLevel - 2) // overflow buckets
+	askFrom     = 64 << 10            // from this many bytes on a table's memory is asked for before it is used
 	smallTable  = 256 << 10           // below this many bytes a table stays in the second-level cache: no prefetching
 )
 
@@ -36,7 +37,7 @@ type table struct {
 	level    uint32         // 1<<level buckets have been there since the last doubling
 	ovNext   uint32         // first overflow bucket that was never used
 	ovFree   []uint32       // freed overflow buckets
-	huge     uintptr        // bytes from base up to which huge pages were asked for, but for the first
+	huge     uintptr        // bytes from base up to which huge pages were asked for
 	s        *Store
 	count    int            // flows
 	base     unsafe.Pointer // buckets
@@ -229,8 +230,11 @@ func (t *table) grow() error {
 		}
 	}
 	from, to := t.n&t.lowMask, t.n
-	if size := uintptr(to+1) * unsafe.Sizeof(bucket{}); size > hugePage/2 && size+hugePage > t.huge && t.huge < mainBytes {
-		t.huge = max(t.huge, hugePage)
+	switch size := uintptr(to+1) * unsafe.Sizeof(bucket{}); {
+	case t.huge == 0 && size > askFrom:
+		t.s.Ask(t.base, hugePage)
+		t.huge = hugePage
+	case t.huge != 0 && size > hugePage/2 && size+hugePage > t.huge && t.huge < mainBytes:
 		t.s.Ask(unsafe.Add(t.base, t.huge), hugePage*2)
 		t.huge += hugePage * 2
 	}
