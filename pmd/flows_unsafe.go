@@ -21,71 +21,76 @@ type flowTable struct {
 	chunks [maxChunks]atomic.Pointer[flowChunk]
 	used   atomic.Uint32 // numbers below this have been used
 	live   atomic.Int64  // flows in the table
-	free   numbers
+	nFree  uint32        // numbers that have been given back: a stack in the chunks, which never moves
+
+	// spare is the next chunk, from prepare: a first use of memory takes the kernel long, and the host of a virtual machine longer.
+	spare atomic.Pointer[flowChunk]
 }
 
-// numbers is a stack that never moves what it holds.
-type numbers struct {
-	chunks [maxChunks]*[chunkFlows]uint32
-	n      int
+type flowChunk struct {
+	flows [chunkFlows]atomic.Pointer[dpif.Flow]
+	free  [chunkFlows]uint32 // a part of the stack
 }
-
-func (s *numbers) push(x uint32) {
-	c := &s.chunks[s.n/chunkFlows]
-	if *c == nil {
-		*c = new([chunkFlows]uint32)
-	}
-	(*c)[s.n%chunkFlows] = x
-	s.n++
-}
-
-func (s *numbers) pop() (x uint32, ok bool) {
-	if s.n == 0 {
-		return 0, false
-	}
-	s.n--
-	return s.chunks[s.n/chunkFlows][s.n%chunkFlows], true
-}
-
-type flowChunk [chunkFlows]atomic.Pointer[dpif.Flow]
 
 // at returns flow i, which is in the table.
 func (t *flowTable) at(i uint32) *dpif.Flow {
-	return t.chunks[i/chunkFlows%maxChunks].Load()[i%chunkFlows].Load()
+	return t.chunks[i/chunkFlows%maxChunks].Load().flows[i%chunkFlows].Load()
+}
+
+// prepare has memory ready for flows to come. Anybody may call it.
+func (t *flowTable) prepare() {
+	if t.spare.Load() != nil || t.used.Load() == 0 {
+		return
+	}
+	c := new(flowChunk)
+	const page = 4096
+	for i := 0; i < chunkFlows; i += page / 8 {
+		c.flows[i].Store(nil)
+	}
+	for i := 0; i < chunkFlows; i += page / 4 {
+		atomic.StoreUint32(&c.free[i], 0)
+	}
+	t.spare.CompareAndSwap(nil, c)
 }
 
 // reserve returns a free number.
 func (t *flowTable) reserve() (uint32, bool) {
-	i, ok := t.free.pop()
-	if !ok {
-		i = t.used.Load()
-		if i == chunkFlows*maxChunks {
-			return 0, false
-		}
-		if i%chunkFlows == 0 {
-			t.chunks[i/chunkFlows].Store(new(flowChunk))
-		}
-		t.used.Store(i + 1)
+	if n := t.nFree; n != 0 {
+		t.nFree = n - 1
+		return t.chunks[(n-1)/chunkFlows].Load().free[(n-1)%chunkFlows], true
 	}
+	i := t.used.Load()
+	if i == chunkFlows*maxChunks {
+		return 0, false
+	}
+	if i%chunkFlows == 0 {
+		c := t.spare.Swap(nil)
+		if c == nil {
+			c = new(flowChunk)
+		}
+		t.chunks[i/chunkFlows].Store(c)
+	}
+	t.used.Store(i + 1)
 	return i, true
 }
 
 // publish puts f, which is complete, into the table under a reserved number.
 func (t *flowTable) publish(i uint32, f *dpif.Flow) {
-	t.chunks[i/chunkFlows].Load()[i%chunkFlows].Store(f)
+	t.chunks[i/chunkFlows].Load().flows[i%chunkFlows].Store(f)
 	t.live.Add(1)
 }
 
 func (t *flowTable) remove(i uint32) {
-	t.chunks[i/chunkFlows].Load()[i%chunkFlows].Store(nil)
-	t.free.push(i)
+	t.chunks[i/chunkFlows].Load().flows[i%chunkFlows].Store(nil)
+	t.chunks[t.nFree/chunkFlows].Load().free[t.nFree%chunkFlows] = i
+	t.nFree++
 	t.live.Add(-1)
 }
 
 // each calls f for every flow until it returns false, and says whether it came to the end.
 func (t *flowTable) each(f func(*dpif.Flow) bool) bool {
 	for i, n := uint32(0), t.used.Load(); i < n; i++ {
-		if x := t.chunks[i/chunkFlows].Load()[i%chunkFlows].Load(); x != nil && !f(x) {
+		if x := t.chunks[i/chunkFlows].Load().flows[i%chunkFlows].Load(); x != nil && !f(x) {
 			return false
 		}
 	}

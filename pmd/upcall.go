@@ -202,6 +202,7 @@ func (d *Datapath) Post(up *dpif.Upcall, v dpif.Verdict) {
 		u.verdict.Mask = megaflowMask(v.Mask)
 		c.flow = dpif.NewFlow(u.Poller, &u.key, u.KeyLen, v.Actions, v.Owner)
 		u.p.store.Prepare()
+		u.p.flows.prepare()
 	}
 	u.p.send(c)
 }

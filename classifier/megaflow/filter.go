@@ -38,7 +38,11 @@ type filter struct {
 	all   []uint64    // set of those that are not nil
 	atoms int         // of all lanes
 	mult  uint64
+	spare []*atom // that no subtable has any more, without a flow
 }
+
+// maxSpare is how many of those are kept: megaflows come and go, and mostly with the same masks.
+const maxSpare = 32
 
 // lane has the atoms of one piece of a key word. A subtable has at most one of them.
 type lane struct {
@@ -158,11 +162,23 @@ func (f *filter) atom(word int, piece, mask uint64) *atom {
 		l = &lane{word: uint8(word), piece: piece, shift: uint8(shift), may: make([][16]uint64, (bits.Len64(piece)-shift+3)/4), none: slices.Clone(f.all)}
 		f.lanes = append(f.lanes, l)
 	}
-	a := &atom{lane: l, bit: bits.TrailingZeros64(^l.used), mask: mask, digits: make([][16]uint32, len(l.may))}
+	a := f.spareAtom(len(l.may))
+	a.lane, a.bit, a.mask = l, bits.TrailingZeros64(^l.used), mask
 	l.atoms[a.bit], l.subs[a.bit] = a, make([]uint64, len(f.all))
 	l.used |= 1 << a.bit
 	l.n++
 	f.atoms++
+	return a
+}
+
+// spareAtom returns an atom for a lane of so many digits.
+func (f *filter) spareAtom(digits int) *atom {
+	i := slices.IndexFunc(f.spare, func(a *atom) bool { return len(a.digits) == digits })
+	if i < 0 {
+		return &atom{digits: make([][16]uint32, digits)}
+	}
+	a := f.spare[i]
+	f.spare = slices.Delete(f.spare, i, i+1)
 	return a
 }
 
@@ -177,8 +193,12 @@ func (f *filter) drop(t *Subtable) {
 		if a.users--; a.users == 0 {
 			l.atoms[a.bit], l.subs[a.bit] = nil, nil
 			l.used &^= 1 << a.bit
+			l.exact &^= 1 << a.bit
 			l.n--
 			f.atoms--
+			if len(f.spare) < maxSpare {
+				f.spare = append(f.spare, a)
+			}
 		}
 	}
 	f.lanes = slices.DeleteFunc(f.lanes, func(l *lane) bool { return l.n == 0 })

@@ -85,7 +85,7 @@ const (
 	prepareStep  = 8 << 20
 )
 
-// Ask asks those who prepare for size bytes of memory at p, in huge pages. Only the poller calls it.
+// Ask asks those who prepare for size bytes of memory at p, in huge pages where it is as long as one. Only the poller calls it.
 func (s *Store) Ask(p unsafe.Pointer, size uintptr) {
 	for i := range s.asked {
 		if x := &s.asked[i]; x.at.Load() == 0 {
@@ -106,7 +106,9 @@ func (s *Store) provide() {
 			continue
 		}
 		s.asking.Add(-1)
-		_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, unix.MADV_HUGEPAGE)
+		if size >= hugePage {
+			_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, unix.MADV_HUGEPAGE)
+		}
 		_, _, _ = unix.Syscall(unix.SYS_MADVISE, at, size, unix.MADV_POPULATE_WRITE)
 	}
 }

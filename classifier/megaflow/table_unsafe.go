@@ -232,11 +232,9 @@ func (t *table) grow() error {
 	from, to := t.n&t.lowMask, t.n
 	switch size := uintptr(to+1) * unsafe.Sizeof(bucket{}); {
 	case t.huge == 0 && size > askFrom:
-		t.s.Ask(t.base, hugePage)
-		t.huge = hugePage
+		t.ask(hugePage)
 	case t.huge != 0 && size > hugePage/2 && size+hugePage > t.huge && t.huge < mainBytes:
-		t.s.Ask(unsafe.Add(t.base, t.huge), hugePage*2)
-		t.huge += hugePage * 2
+		t.ask(hugePage * 2)
 	}
 	*t.bucket(to) = bucket{}
 	// Collect the chain, free its overflow buckets, and place everything again.
@@ -270,6 +268,14 @@ func (t *table) grow() error {
 		}
 	}
 	return nil
+}
+
+// ask asks for the next size bytes of memory, and as much for overflow buckets as such a table may need.
+func (t *table) ask(size uintptr) {
+	const share = 16
+	t.s.Ask(unsafe.Add(t.base, t.huge), size)
+	t.s.Ask(unsafe.Add(t.overflow, t.huge/share), size/share)
+	t.huge += size
 }
 
 // each calls f for every entry number.
