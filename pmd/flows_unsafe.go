@@ -186,7 +186,9 @@ func (p *poller) install(c *command, u *upcall) (wide bool) {
 		f = nil
 	}
 	if on := u.verdict.OnInstalled; on != nil {
-		p.unhold()
+		if f == nil { // it has something to clean up
+			p.unhold()
+		}
 		on(u.verdict.Owner, f)
 		p.hold()
 	}

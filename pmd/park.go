@@ -44,12 +44,15 @@ type upcall struct {
 	gone    bool          // its port was removed
 	verdict dpif.Verdict  // of a Miss
 	cmd     command       // what Post or Done sends
+
+	chain, after, before *upcall // in waiting
+	waits                bool    // it is there
 }
 
 // parking is what a poller holds for verdicts. The hash stands for the identity: should two flows share one, they only wait for
 // each other, as each packet is looked up again when it is released.
 type parking struct {
-	byHash  map[uint64]*upcall
+	waiting
 	packets int
 	byPort  []int // of those, by port
 	misses  []int // outstanding misses by port
@@ -59,8 +62,6 @@ type parking struct {
 	spare   *upcall
 	nSpare  int
 }
-
-func (k *parking) init() { k.byHash = map[uint64]*upcall{} }
 
 // full says whether no may not park another packet.
 func (k *parking) full(no dpif.PortNo) bool {
@@ -128,7 +129,7 @@ func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpi
 	h := s.Hash(k, &parkMask)
 	h = s.HashRest(h, k, &parkMask, n)
 	park := &p.parked
-	if u := park.byHash[h]; u != nil {
+	if u := park.find(h); u != nil {
 		switch {
 		case len(u.bufs) >= parkedPerFlow || park.full(no):
 			p.stats.lost.add(1)
@@ -156,7 +157,7 @@ func (p *poller) miss(buf *packet.Buf, k *flow.Key, n int, l flow.Layers, no dpi
 	u := p.newUpcall()
 	u.bufs = append(u.bufs, buf)
 	p.postMiss(u, k, n, l, h, no)
-	park.byHash[h] = u
+	park.waiting.add(u)
 }
 
 // postMiss gives the upcall of u's first packet, with key k, to a handler.
@@ -219,7 +220,7 @@ func (p *poller) releaseRest(u *upcall, rest []*packet.Buf) {
 		p.postMiss(u, &k, n, l, u.hash, u.no)
 		return
 	}
-	delete(p.parked.byHash, u.hash)
+	p.parked.remove(u)
 	*count(&p.parked.misses, u.no)--
 	p.parked.nMiss--
 	p.recycle(u)
@@ -297,7 +298,7 @@ func (p *poller) lineUp(b *packet.Batch, n int, no dpif.PortNo) int {
 	for i := 0; i < n && i < burst; i++ {
 		buf, k, words := b.Bufs[i], &w.keys[i], int(w.lens[i])
 		h := s.HashRest(s.Hash(k, &parkMask), k, &parkMask, words)
-		if u := p.parked.byHash[h]; u != nil && (!u.headRan || len(u.bufs) > 1) {
+		if u := p.parked.find(h); u != nil && (!u.headRan || len(u.bufs) > 1) {
 			p.miss(buf, k, words, w.layers[i], no)
 			continue
 		}
@@ -323,23 +324,23 @@ func (p *poller) releaseOthers() {
 	if p.loaded(begin) {
 		limit = scanCyclesLoaded
 	}
-	n, found, all := 0, false, true
-	for _, o := range p.parked.byHash {
+	n, found, bufs := 0, false, true
+	all := p.parked.each(func(o *upcall) bool {
 		if n++; n&15 == 0 && cycles()-begin > limit {
-			all = false
-			break
+			p.parked.first = o // where the next search begins
+			return false
 		}
 		if o.headRan || o.gone || !slices.Contains(p.scans, o.no) {
-			continue
+			return true
 		}
 		r := p.classifier(o.no).Find(&o.key, o.KeyLen)
 		if r == 0 {
-			continue
+			return true
 		}
 		c := p.d.alloc.Clone(o.bufs[0]) // a handler may be reading the packet itself
 		if c == nil {
-			all = false
-			continue
+			bufs = false
+			return true
 		}
 		// The verdict under way accounts for the first packet in OpenFlow's statistics, so it is not counted here.
 		p.stats.missOK.add(1)
@@ -347,8 +348,9 @@ func (p *poller) releaseOthers() {
 		o.headRan = true
 		found = true
 		p.releaseWhile(o)
-	}
-	if all {
+		return true
+	})
+	if all && bufs {
 		p.scans = p.scans[:0]
 	}
 	if found {
@@ -382,9 +384,9 @@ func (p *poller) releaseWhile(o *upcall) {
 
 // forget drops what is parked for a port that was removed.
 func (p *poller) forget(no dpif.PortNo) {
-	for _, u := range p.parked.byHash {
+	p.parked.each(func(u *upcall) bool {
 		if u.no != no || u.gone {
-			continue
+			return true
 		}
 		u.gone = true
 		for _, buf := range u.bufs[1:] {
@@ -394,23 +396,24 @@ func (p *poller) forget(no dpif.PortNo) {
 		clear(u.bufs[1:])
 		u.bufs = u.bufs[:1]
 		// A new port of that number begins with new upcalls.
-		delete(p.parked.byHash, u.hash)
-		u.hash = 0
-	}
+		p.parked.remove(u)
+		return true
+	})
 }
 
 // leave gives back what the poller holds when it ends. Upcalls that handlers have are answered later (see Datapath.Post).
 func (p *poller) leave() {
 	p.flush()
-	for _, u := range p.parked.byHash {
+	p.parked.each(func(u *upcall) bool {
 		for _, buf := range u.bufs[1:] {
 			p.drop(buf, dpif.DropPortDeleted)
 		}
 		clear(u.bufs[1:])
 		u.bufs = u.bufs[:1]
 		u.gone = true
-	}
+		p.parked.remove(u)
+		return true
+	})
 	p.empty()
-	p.parked.byHash = nil
 	p.flushFlows()
 }

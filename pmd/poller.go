@@ -183,7 +183,6 @@ type plan struct {
 
 func newPoller(d *Datapath, core int) (*poller, error) {
 	p := &poller{d: d, core: core, event: -1, epoll: -1, work: new(work), planned: &plan{}, fds: map[int32][]*rxq{}, clearedAt: d.opt.Now(), parser: parser{name: d.parser}}
-	p.parked.init()
 	p.cloneBatch, p.trash, p.random = packet.NewBatch(), packet.NewBatch(), d.seed()
 	p.steerBatch = packet.NewBatch()
 	var err error
