@@ -105,9 +105,7 @@ func (p *poller) upkeep() {
 	p.stats.lookups.set(probes)
 	p.stats.masks.set(uint64(masks))
 	if sorting {
-		p.unhold() // it may ask the kernel for memory
 		p.sigs.Resize(int(p.flows.live.Load()))
-		p.hold()
 	}
 }
 
