@@ -372,9 +372,10 @@ func (d *Datapath) outPorts(p *poller, now []*poller, dead *[]*outPort) []*outPo
 		o.hash = d.cfg.TxHash[pt.dev.Name()] && nq > 1
 		if o.hash {
 			o.locks = pt.tx
-		} else if index >= nq || index+nq < len(now) { // another poller's queue as well
+		} else if s, ok := pt.dev.(ports.TxSharer); (index >= nq || index+nq < len(now)) && !(ok && s.TxShared()) { // another poller's queue as well
 			o.mu = &pt.tx[o.q]
 		}
+		o.bound = !o.steady || o.mu != nil || o.hash
 		if int(no) < len(p.planned.outs) {
 			if was := p.planned.outs[no]; was != nil && was.dev == o.dev {
 				if was.q == o.q && was.mu == o.mu && was.hash == o.hash {

@@ -16,8 +16,9 @@ import (
 //
 // While it is detached a poller must not allocate, not store a pointer into Go's heap (there is no P for the write barrier), not wait,
 // and not use more stack than was reserved. TestDetachedWriteBarriers asks the compiler. What needs more is put off: packets that
-// no flow matches, and those whose actions are not plain, are detained, in order, and dealt with before anything else is received.
-// Commands wait. Pollers with ports that others share, or that are not ports.Steady, stop as other goroutines do.
+// no flow matches, and those whose actions are not plain, or end at a port that is shared or not ports.Steady, are detained, in order, and
+// dealt with before anything else is received. Commands wait. Pollers that receive from ports that are not ports.Steady stop as other
+// goroutines do.
 
 const (
 	// detachedMax is how long a poller goes on without the runtime, in cycles: some 100 milliseconds.
@@ -55,17 +56,7 @@ func (d *detention) release() {
 }
 
 // mayDetach says whether the poller's devices allow it to go on while the world is stopped.
-func (p *poller) mayDetach() bool {
-	if !p.steady || !p.runtime.known() {
-		return false
-	}
-	for _, o := range p.outs {
-		if o != nil && (!o.steady || o.mu != nil || o.hash) {
-			return false
-		}
-	}
-	return true
-}
+func (p *poller) mayDetach() bool { return p.steady && p.runtime.known() }
 
 // detachedPasses is the poll loop while the poller is detached: for so many cycles, and as long as it would have to wait
 // for the runtime.
@@ -127,10 +118,25 @@ func (p *poller) attend() {
 
 // plain says whether a detached poller may do e's actions.
 func (p *poller) plain(e *megaflow.Entry) bool {
+	if e.Out < maxPort {
+		return !p.bound(uint32(e.Out))
+	}
 	if e.Out != megaflow.OutComplex {
 		return true
 	}
-	return plain(p.actionsOf(e))
+	l := p.actionsOf(e)
+	for i := range l {
+		if l[i].Type == actions.TypeOutput && p.bound(l[i].Arg) {
+			return false
+		}
+	}
+	return plain(l)
+}
+
+// bound says whether sending to that port needs the runtime.
+func (p *poller) bound(no dpif.PortNo) bool {
+	o := p.out(no)
+	return o != nil && o.bound
 }
 
 // plain says whether l is edits and outputs, for which a poller needs nobody.

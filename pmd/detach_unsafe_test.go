@@ -159,7 +159,7 @@ func TestDetachedWriteBarriers(t *testing.T) {
 }
 
 // detachedToo are functions that a detached poller calls besides those on the way of a packet that hits.
-var detachedToo = strings.Fields(`poller.detachedPasses poller.detain poller.plain plain poller.lineUp poller.overtakable poller.again poller.executePacket
+var detachedToo = strings.Fields(`poller.detachedPasses poller.detain poller.plain poller.bound plain poller.lineUp poller.overtakable poller.again poller.executePacket
 	poller.executeGroup poller.group poller.run poller.runEdit poller.runOutput poller.clones poller.tx poller.dropRange poller.drop poller.discard
 	poller.empty poller.sameActions poller.actionsOf CloneBatch Action.ApplyBatch Set.apply Set.eth Set.ipv4 Set.ipv6 Set.ports Set.sctp Set.icmp
 	Set.arp Set.nd Set.ndExt Set.mpls Set.nsh Set.vlan pushVLAN popVLAN pushMPLS popMPLS pushEth popEth rxq.passOver poller.charge
@@ -264,13 +264,30 @@ func (s *sinkPort) Tx(_ int, b *packet.Batch) {
 	s.alloc.Free(b)
 }
 
-// detachRig is a PMD that forwards from a pulsePort to a sinkPort.
+// boundPort is a sinkPort that is not steady: a detached poller must not send to it.
+type boundPort struct {
+	sinkPort
+	p   *poller
+	bad atomic.Uint64 // calls of Tx by a detached poller
+}
+
+func (s *boundPort) Steady() bool { return false }
+func (s *boundPort) Polled() bool { return false }
+func (s *boundPort) Tx(q int, b *packet.Batch) {
+	if s.p != nil && s.p.detached {
+		s.bad.Add(1)
+	}
+	s.sinkPort.Tx(q, b)
+}
+
+// detachRig is a PMD that forwards from a pulsePort to a sinkPort, and perhaps a boundPort.
 type detachRig struct {
 	*rig
-	in   *pulsePort
-	out  *sinkPort
-	p    *poller
-	core int
+	in    *pulsePort
+	out   *sinkPort
+	bound *boundPort
+	p     *poller
+	core  int
 }
 
 func newDetachRig(t *testing.T, actionsOf func(src int) *actions.List, mask *flow.Mask, every uint64) *detachRig {
@@ -304,8 +321,9 @@ func newDetachRig(t *testing.T, actionsOf func(src int) *actions.List, mask *flo
 	x.in.paused.Store(true)
 	copy(x.in.frame[:], udp(0, 0))
 	x.out = &sinkPort{name: "sink", alloc: arena}
-	for no, p := range []ports.Port{1: x.in, 2: x.out} {
-		if no == 0 {
+	x.bound = &boundPort{sinkPort: sinkPort{name: "bound", alloc: arena}}
+	for no, p := range []ports.Port{1: x.in, 2: x.out, 3: nil, 4: x.bound} {
+		if p == nil {
 			continue
 		}
 		if _, err := x.d.PortAdd(p, dpif.PortNo(no)); err != nil {
@@ -320,6 +338,7 @@ func newDetachRig(t *testing.T, actionsOf func(src int) *actions.List, mask *flo
 	if x.p == nil {
 		t.Fatal("no PMD")
 	}
+	x.bound.p = x.p
 	if err := x.p.callWait(&command{kind: cmdCall, call: func(p *poller) {
 		if !p.detachable {
 			t.Errorf("the PMD may not detach: steady %v, runtime known %v", p.steady, p.runtime.known())
@@ -341,8 +360,12 @@ func (x *detachRig) stop() {
 			drops += n
 		}
 	}
-	if rx, tx := x.in.rx.Load(), x.out.tx.Load(); rx != tx+drops || x.out.disorder.Load() != 0 {
-		x.t.Errorf("%d packets received, %d sent, %d out of order, %d dropped: %v", rx, tx, x.out.disorder.Load(), drops, x.d.Drops())
+	disorder := x.out.disorder.Load() + x.bound.disorder.Load()
+	if rx, tx := x.in.rx.Load(), x.out.tx.Load()+x.bound.tx.Load(); rx != tx+drops || disorder != 0 {
+		x.t.Errorf("%d packets received, %d sent, %d out of order, %d dropped: %v", rx, tx, disorder, drops, x.d.Drops())
+	}
+	if n := x.bound.bad.Load(); n != 0 {
+		x.t.Errorf("the detached poller sent %d times to a port that it must not send to", n)
 	}
 	st := x.d.Stats()
 	if st.Hit+st.Missed != x.in.rx.Load() {
@@ -391,9 +414,21 @@ func TestDetached(t *testing.T) {
 		{"edits", fiveTuple(), &edit, 0},
 		{"new flows", fiveTuple(), outputs(2), 50_000},
 		{"two outputs", fiveTuple(), outputs(3, 2), 0}, // there is no port 3
+		{"a port that waits", fiveTuple(), nil, 0},
+		{"flooded to a port that waits", fiveTuple(), nil, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			x := newDetachRig(t, func(int) *actions.List { return c.list }, c.mask, c.every)
+			x := newDetachRig(t, func(src int) *actions.List {
+				switch {
+				case c.list != nil:
+					return c.list
+				case src%50 != 0:
+					return outputs(2)
+				case c.name == "a port that waits":
+					return outputs(4)
+				}
+				return outputs(3, 4)
+			}, c.mask, c.every)
 			x.in.paused.Store(false)
 			for begin := time.Now(); x.out.tx.Load() < 10_000 && time.Since(begin) < 10*time.Second; {
 				time.Sleep(time.Millisecond)
@@ -405,12 +440,18 @@ func TestDetached(t *testing.T) {
 			} else {
 				t.Logf("%d packets in %v", n, length)
 			}
-			if c.name == "two outputs" {
+			if strings.Contains(c.name, "two") || strings.Contains(c.name, "flooded") {
 				x.in.paused.Store(true)
 				x.quiesce()
+				if x.bound.bad.Load() != 0 || x.bound.disorder.Load() != 0 || strings.Contains(c.name, "flooded") != (x.bound.tx.Load() != 0) {
+					t.Errorf("to the port that waits: %d sent, %d while detached, %d out of order", x.bound.tx.Load(), x.bound.bad.Load(), x.bound.disorder.Load())
+				}
 				return // a drop for each packet that is sent, too
 			}
 			x.stop()
+			if c.list == nil && x.bound.tx.Load() == 0 {
+				t.Error("nothing went to the port that waits")
+			}
 		})
 	}
 }

@@ -244,6 +244,7 @@ func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 	w := p.work
 	var o *outPort // of lastOut
 	lastOut := uint16(megaflow.OutDead)
+	bound := false
 	for i := 0; i < n && i < burst; {
 		r := w.refs[i]
 		if r == 0 {
@@ -259,10 +260,17 @@ func (p *poller) execute(b *packet.Batch, n int, no dpif.PortNo) {
 		}
 		out := e.Out
 		if out < maxPort {
-			p.account(e, uint64(j-i), bytes, flags)
 			if out != lastOut {
 				o, lastOut = p.out(uint32(out)), out
+				bound = p.detached && o != nil && o.bound
 			}
+			if bound {
+				for ; i < j; i++ {
+					p.detain(b.Bufs[i], no, true)
+				}
+				continue
+			}
+			p.account(e, uint64(j-i), bytes, flags)
 			if o != nil {
 				if m := o.batch.N; j == i+1 && m < burst && o.dirty { // output, without the call
 					o.batch.Bufs[m&(burst-1)] = b.Bufs[i]
@@ -354,7 +362,7 @@ func (p *poller) soil(o *outPort) {
 func (p *poller) tx(o *outPort) {
 	p.stats.txPackets.add(uint64(o.batch.N))
 	p.stats.txBatches.add(1)
-	if !o.steady || o.mu != nil || o.hash {
+	if o.bound {
 		p.unhold()
 	}
 	if o.hash {
@@ -370,16 +378,22 @@ func (p *poller) tx(o *outPort) {
 	o.dev.Tx(o.q, o.batch)
 }
 
-// flush sends all output batches.
+// flush sends all output batches that the poller may send now.
 func (p *poller) flush() {
+	left := 0
 	for _, no := range p.dirty {
 		o := p.outs[no]
+		if o.bound && p.detached { // from before
+			p.dirty[left] = no
+			left++
+			continue
+		}
 		if o.batch.N != 0 {
 			p.tx(o)
 		}
 		o.dirty = false
 	}
-	p.dirty = p.dirty[:0]
+	p.dirty = p.dirty[:left]
 }
 
 // again deals with packets whose cache entry named a removed flow.

@@ -173,6 +173,7 @@ type outPort struct {
 	batch  *packet.Batch
 	dirty  bool
 	steady bool // dev is ports.Steady
+	bound  bool // to send needs the runtime: not for a detached poller
 }
 
 // plan is a poller's configuration. It is immutable once sent.

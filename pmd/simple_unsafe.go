@@ -45,7 +45,7 @@ func (p *poller) simple(q *rxq, c *megaflow.Classifier) bool {
 		return false
 	}
 	o := p.out(uint32(e.Out))
-	if o == nil {
+	if o == nil || p.detached && o.bound {
 		return false
 	}
 	p.stats.simpleHits.add(uint64(n))

@@ -105,6 +105,12 @@ type Steady interface {
 	Steady() bool
 }
 
+// TxSharer is implemented by ports of which several goroutines may call Tx for the same queue at the same time: others' calls the datapath
+// guards.
+type TxSharer interface {
+	TxShared() bool
+}
+
 // Backlogger is implemented by ports that can tell how many packets wait in a receive queue. Only q's poller calls it.
 type Backlogger interface {
 	RxBacklog(q int) int

@@ -210,6 +210,9 @@ func (p *Port) RxBacklog(q int) int {
 // TxQueues implements ports.Port. They are spread over the queues that the guest has enabled.
 func (p *Port) TxQueues() int { return p.txQs }
 
+// TxShared implements ports.TxSharer: each ring has a lock that is held for a burst.
+func (p *Port) TxShared() bool { return true }
+
 // Steady implements ports.Steady.
 func (p *Port) Steady() bool { return dpdk.Steady }
 
