@@ -26,7 +26,8 @@
 //
 // # The Go runtime
 //
-// A poller that has only DPDK's ports cannot be preempted while it works (hold_unsafe.go), and goes on while the world is stopped (detach.go).
+// A poller that receives from DPDK's ports and guests only cannot be preempted while it works (hold_unsafe.go), and goes on while the world is
+// stopped (detach.go). It does not allocate, nor is it the first to use memory: whoever installs flows does that ahead (flowTable.prepare).
 // Both lean on the runtime's internals, of the Go versions that the build tags name; with others a poller is an ordinary goroutine.
 //
 // # Configuration

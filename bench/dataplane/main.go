@@ -38,7 +38,7 @@ func main() {
 	draw := flag.String("draw", "", "draw the chart of the results that are already there to this file, and stop")
 	markdown := flag.Bool("markdown", false, "print the results that are already there as a table for documentation, and stop")
 	flag.IntVar(&c.runs, "runs", 5, "alternating runs of each side")
-	flag.DurationVar(&c.length, "length", 800*time.Millisecond, "length of one measurement")
+	flag.DurationVar(&c.length, "length", 600*time.Millisecond, "length of one measurement")
 	flag.StringVar(&c.out, "out", "bench/out", "directory of the results")
 	flag.BoolVar(&c.check, "check", true, "check the answers, too")
 	noHuge := flag.Bool("no-huge", false, "do not use huge pages")
