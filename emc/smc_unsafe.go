@@ -108,8 +108,8 @@ func (c *Signatures) Lookup(keys *[burst]flow.Key, lens *[burst]uint8, hashes *[
 		}
 		cand[j] = r
 	}
-	if large {
-		c.s.Prefetch(cand, n)
+	if large || c.s.Many() {
+		c.s.PrefetchAll(cand, n)
 	}
 	left := 0
 	for j := 0; j < n; j++ {

@@ -370,9 +370,11 @@ func (d *Datapath) outPorts(p *poller, now []*poller, dead *[]*outPort) []*outPo
 		nq := len(pt.tx)
 		o := &outPort{no: no, dev: pt.dev, q: index % nq, steady: isSteady(pt.dev)}
 		o.hash = d.cfg.TxHash[pt.dev.Name()] && nq > 1
+		others := index >= nq || index+nq < len(now) // it is another poller's queue as well
+		sharer, ok := pt.dev.(ports.TxSharer)
 		if o.hash {
 			o.locks = pt.tx
-		} else if s, ok := pt.dev.(ports.TxSharer); (index >= nq || index+nq < len(now)) && !(ok && s.TxShared()) { // another poller's queue as well
+		} else if others && !(ok && sharer.TxShared()) {
 			o.mu = &pt.tx[o.q]
 		}
 		o.bound = !o.steady || o.mu != nil || o.hash

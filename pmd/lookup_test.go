@@ -251,7 +251,7 @@ var onTheWay = strings.Fields(`
 	Classifier.Lookup Classifier.Hash Classifier.lookupFiltered Classifier.Find Classifier.Union Classifier.Len Classifier.Subtables Subtable.hashAll Subtable.search Subtable.rest Subtable.find Subtable.look
 	Subtable.probe Subtable.equal Subtable.hashKey Subtable.Mask keyWord filter.find filter.candidates filter.search filter.findAll filter.slot found.note
 	lane.agree lane.set lane.keepAny keep keepEither few table.large table.index table.bucket table.over table.addr
-	bucket.match bucket.ref laneOf Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
+	bucket.match bucket.ref laneOf Entry.word Store.Entry Store.Subtable Store.Matches Store.Prefetch Store.PrefetchAll Store.Many Prefetch Seeds.Hash Seeds.HashRest Seeds.HashPair Seeds.HashLast Seeds.HashShort Seeds.HashUnder Union.Words Mix
 	ExtractBatch ExtendBatch ExtractVLAN extract extractSlow tcpCtl vlans etherType mplsLabels extractARP extractIPv4 extractIPv6 isExtHdr extHdrs extractL4
 	typeCode extractICMPv6 extractND extractNSH be16 be32 be64 u8 Like.Match Like.Set Like.compile rawMask.put Like.Layers Buf.Data Buf.Len Buf.SegLen`)
 

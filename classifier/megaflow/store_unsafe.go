@@ -195,6 +195,24 @@ func (s *Store) Prefetch(refs *[Burst]Ref, n int) {
 	prefetch(&s.addrs, min(n, Burst))
 }
 
+// manySubtables is the number of subtables from which what searches read of them does not stay in the first-level cache.
+const manySubtables = 64
+
+// PrefetchAll is Prefetch for Matches: when there are many subtables it asks for those of the entries, too.
+func (s *Store) PrefetchAll(refs *[Burst]Ref, n int) {
+	s.Prefetch(refs, n)
+	if len(s.subs) < manySubtables {
+		return
+	}
+	for i := 0; i < n && i < Burst; i++ {
+		s.addrs[i] = uintptr(unsafe.Pointer(s.subs[s.Entry(refs[i]).Sub])) + unsafe.Offsetof(Subtable{}.tab.base)
+	}
+	prefetch(&s.addrs, min(n, Burst))
+}
+
+// Many says whether there are so many subtables that PrefetchAll pays for few entries, too.
+func (s *Store) Many() bool { return len(s.subs) >= manySubtables }
+
 // Prefetch asks for the cache lines at the first n addresses, which may be any.
 func Prefetch(addrs *[Burst]uintptr, n int) { prefetch(addrs, min(n, Burst)) }
 
