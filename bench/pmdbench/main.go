@@ -58,6 +58,11 @@ func main() {
 		check(os.WriteFile(file, packets, 0o600))
 	}
 
+	if *profile != "" { // from the beginning: a poller that is held never comes to hear of it later
+		f, err := os.Create(*profile)
+		check(err)
+		check(pprof.StartCPUProfile(f))
+	}
 	args, _ := dpdk.BuildArgs(dpdk.ArgsConfig{Program: "pmdbench", CPUs: []int{0}, Huge: dpdk.ProbeHugepages(), OtherConfig: map[string]string{
 		"dpdk-extra": fmt.Sprintf("--no-pci --in-memory --no-telemetry --file-prefix gv%d", os.Getpid()),
 	}})
@@ -116,11 +121,6 @@ func main() {
 			float64(b.Received-a.Received)/length.Seconds()/1e6-beside, float64(b.Misses-a.Misses)/length.Seconds()/1e6)
 	}
 	time.Sleep(time.Second + time.Duration(*flows/100000)*time.Second)
-	if *profile != "" {
-		f, err := os.Create(*profile)
-		check(err)
-		check(pprof.StartCPUProfile(f))
-	}
 	before := d.Counters()[1]
 	windows := measure(d, *length)
 	after := d.Counters()[1]
