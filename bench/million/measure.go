@@ -50,6 +50,9 @@ func (b *bench) side(side ovs.Side) (*figures, error) {
 		return nil, err
 	}
 	r := &run{bench: b, gate: filepath.Join(b.dir, "gate-"+string(side))}
+	if err := os.WriteFile(r.gate, nil, 0o644); err != nil {
+		return nil, err
+	}
 	r.s, err = ovs.Start(ovs.Options{Side: side, CPUs: "0", Timeout: 60 * time.Second,
 		Config: []string{"dpdk-init=true", "dpdk-extra=--no-pci --in-memory", "pmd-cpu-mask=0x2", "flow-limit=2000000", "max-idle=60000"},
 		Env:    []string{"LD_PRELOAD=" + lib, fmt.Sprintf("GOVS_TRAFFIC_FLOWS=%d", b.flows), "GOVS_TRAFFIC_GATE=" + r.gate}})
@@ -69,7 +72,7 @@ func (b *bench) side(side ovs.Side) (*figures, error) {
 	return f, nil
 }
 
-// start makes the bridge, its rules and its ports; the last one brings the packets.
+// start makes the bridge, its rules and its ports, and opens the gate to the packets: those that come before the bridge knows the port meet no rule.
 func (r *run) start() error {
 	var err error
 	if r.pid, err = r.s.PID(); err != nil {
@@ -99,7 +102,10 @@ func (r *run) start() error {
 	if _, err := r.s.Run(c[0], c[1:]...); err != nil {
 		return err
 	}
-	return r.findPMD()
+	if err := r.findPMD(); err != nil {
+		return err
+	}
+	return os.Remove(r.gate)
 }
 
 // findPMD finds the thread that may run on processor 1 only.
@@ -120,7 +126,7 @@ var (
 	reUpcall = regexp.MustCompile(`flows +: \(current (\d+)\).*\(limit (\d+)\)\s+dump duration : (\d+)ms`)
 	rePort   = regexp.MustCompile(`port \d+: (\S+) \(.*\)\s+RX packets:(\d+) .*\s+TX packets:(\d+) `)
 	// What is dropped before it meets a rule: other drops are actions of rules, or come after them.
-	reDrop = regexp.MustCompile(`(?m)^(datapath_drop_(?:upcall_error|upcall_queue_full|lock_error|rx_invalid_packet)) .*total: (\d+)$`)
+	reDrop = regexp.MustCompile(`(?m)^(datapath_drop_(?:upcall_error|upcall_queue_full|parked_limit|lock_error|rx_invalid_packet)) .*total: (\d+)$`)
 	reSum  = regexp.MustCompile(`packet_count=(\d+)`)
 	reRSS  = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 )
