@@ -17,17 +17,20 @@ import (
 // While it is detached a poller must not allocate, not store a pointer into Go's heap (there is no P for the write barrier), not wait,
 // and not use more stack than was reserved. TestDetachedWriteBarriers asks the compiler. What needs more is put off: packets that
 // no flow matches, and those whose actions are not plain, or end at a port that is shared or not ports.Steady, are detained, in order, and
-// dealt with before anything else is received. Commands wait. Pollers that receive from ports that are not ports.Steady stop as other
+// dealt with before anything else is received; a port of which many are is not polled for a while. Commands wait. Pollers that receive from ports that are not ports.Steady stop as other
 // goroutines do.
 
 const (
 	// detachedMax is how long a poller goes on without the runtime, in cycles: some 100 milliseconds.
 	detachedMax = 1 << 28
 
-	detainedMax     = 2048 // packets
-	detainedPerPort = 512  // of one port, or of several whose numbers are congruent
+	detainedMax     = 4096 // packets
+	detainedPerPort = 1024 // of one port, as many as may wait for verdicts, or of several whose numbers are congruent
 	detainedPorts   = 64
 )
+
+// detainedWait is how long, in cycles, a port may not be polled because no more of its packets can be detained: some 1.6 milliseconds.
+var detainedWait uint64 = 1 << 22
 
 // detention holds the packets that wait for the end of the detachment.
 type detention struct {
@@ -35,6 +38,7 @@ type detention struct {
 	tags    [detainedMax]uint32                // port << 1, and 1 for a packet whose flow was found
 	n       int
 	byPort  [detainedPorts]uint16
+	since   uint64 // when the poller detached
 }
 
 // prepare makes room.
@@ -63,6 +67,7 @@ func (p *poller) mayDetach() bool { return p.steady && p.runtime.known() }
 func (p *poller) detachedPasses(wait uint64) {
 	begin := cycles()
 	p.held, p.detached = false, true
+	p.detained.since = begin
 	for {
 		p.pass()
 		if d := cycles() - begin; d >= wait && p.runtime.returns() || d > detachedMax {
@@ -73,6 +78,12 @@ func (p *poller) detachedPasses(wait uint64) {
 		}
 	}
 	p.held, p.detached = true, false
+}
+
+// full says whether to leave a port's packets where they are, now, as another burst of them might not find room. Most stops of the world are
+// over before a port loses anything; in a longer one the packets of installed flows are not to wait behind those that have none.
+func (d *detention) full(no dpif.PortNo, now uint64) bool {
+	return d.byPort[no%detainedPorts] > detainedPerPort-burst && now-d.since < detainedWait
 }
 
 // detain keeps a packet for later. found says that its flow was found, and counted as such, but that its actions are to be done.

@@ -159,7 +159,7 @@ func TestDetachedWriteBarriers(t *testing.T) {
 }
 
 // detachedToo are functions that a detached poller calls besides those on the way of a packet that hits.
-var detachedToo = strings.Fields(`poller.detachedPasses poller.detain poller.plain poller.bound plain poller.lineUp poller.overtakable poller.again poller.executePacket
+var detachedToo = strings.Fields(`poller.detachedPasses poller.detain detention.full poller.plain poller.bound plain poller.lineUp poller.overtakable poller.again poller.executePacket
 	poller.executeGroup poller.group poller.run poller.runEdit poller.runOutput poller.clones poller.tx poller.dropRange poller.drop poller.discard
 	poller.empty poller.sameActions poller.actionsOf CloneBatch Action.ApplyBatch Set.apply Set.eth Set.ipv4 Set.ipv6 Set.ports Set.sctp Set.icmp
 	Set.arp Set.nd Set.ndExt Set.mpls Set.nsh Set.vlan pushVLAN popVLAN pushMPLS popMPLS pushEth popEth rxq.passOver poller.charge
@@ -454,6 +454,27 @@ func TestDetached(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDetachedFull stops the world while a port sends many packets of new flows. Those that there is no room for stay in the port: none is
+// dropped while the world is stopped, if that is not for too long.
+func TestDetachedFull(t *testing.T) {
+	defer func(was uint64) { detainedWait = was }(detainedWait)
+	detainedWait = 1 << 40
+	x := newDetachRig(t, func(int) *actions.List { return outputs(2) }, fiveTuple(), 1)
+	x.in.paused.Store(false)
+	for begin := time.Now(); x.out.tx.Load() < 10_000 && time.Since(begin) < 10*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
+	rx := x.in.rx.Load()
+	before, after := holdWorld(60*time.Millisecond, func() uint64 { return x.p.stats.drops[dpif.DropUpcallQueueFull].load() })
+	if before != after {
+		t.Errorf("%d packets were dropped while the world was about to stop", after-before)
+	}
+	if x.in.rx.Load() == rx {
+		t.Error("nothing was received")
+	}
+	x.stop()
 }
 
 // TestDetachedChurn collects garbage without end while known and new flows come.

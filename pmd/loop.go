@@ -48,7 +48,7 @@ func (p *poller) pass() int {
 	pressed := p.pressing
 	p.pressing = pressure{}
 	for _, q := range p.rxqs {
-		if !q.ready || q.debt > 0 && q.passOver(pressed) {
+		if !q.ready || q.debt > 0 && q.passOver(pressed) || p.detached && p.detained.full(q.no, tsc) {
 			continue
 		}
 		b := q.batch
