@@ -17,8 +17,8 @@ import (
 // While it is detached a poller must not allocate, not store a pointer into Go's heap (there is no P for the write barrier), not wait,
 // and not use more stack than was reserved. TestDetachedWriteBarriers asks the compiler. What needs more is put off: packets that
 // no flow matches, and those whose actions are not plain, or end at a port that is shared or not ports.Steady, are detained, in order, and
-// dealt with before anything else is received; a port of which many are is not polled for a while. Commands wait. Pollers that receive from ports that are not ports.Steady stop as other
-// goroutines do.
+// dealt with before anything else is received; a port of which many are is not polled for a while. Commands wait. Pollers that receive from
+// ports that are not ports.Steady stop as other goroutines do.
 
 const (
 	// detachedMax is how long a poller goes on without the runtime, in cycles: some 100 milliseconds.

@@ -47,9 +47,9 @@ const maxSpare = 32
 // lane has the atoms of one piece of a key word. A subtable has at most one of them.
 type lane struct {
 	word  uint8
-	shift uint8 // of the lowest digit
-	n     int   // atoms
-	used  uint64
+	shift uint8               // of the lowest digit
+	n     int                 // atoms
+	used  uint64              // by bit, as are all sets of atoms
 	exact uint64              // atoms whose flows all agree in every digit: what agrees with one has its value
 	may   [][16]uint64        // by digit, the lowest first, and its value: the atoms with a flow that has it there or, under their mask, does not care
 	none  []uint64            // set of the subtables that have none of the atoms, by slot
